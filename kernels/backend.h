@@ -1,0 +1,52 @@
+#pragma once
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "kernels/kernels.h"
+
+namespace snag {
+
+// A training step that can be run again and again; on a GPU, a captured graph.
+class Recording {
+ public:
+  virtual ~Recording() = default;
+  virtual void run() = 0;
+};
+
+// A device: runs kernels in order, and owns one arena of memory.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual void run(const Kernel&) = 0;
+
+  // Memory comes from a stack: alloc pushes, rewind(mark()) pops. 64-byte aligned. Exhaustion throws
+  // Error{Exit::device} that names the need.
+  virtual void* alloc(std::size_t bytes) = 0;
+  virtual std::size_t mark() const = 0;
+  virtual void rewind(std::size_t mark) = 0;
+  virtual std::size_t peak() const = 0;  // most bytes ever in use
+
+  virtual void upload(void* device, const void* host, std::size_t bytes) = 0;
+  virtual void download(void* host, const void* device, std::size_t bytes) = 0;
+
+  // The step must not read device memory on the host, nor branch on it, and must leave the arena as it found it.
+  virtual std::unique_ptr<Recording> record(std::function<void()> step) = 0;
+
+  virtual std::string name() const = 0;  // for people: "cpu, 2 threads, AVX3"
+};
+
+struct CpuOptions {
+  int threads = 0;              // 0: all cores
+  std::size_t arena_bytes = 0;  // 0: the machine's memory; pages are taken when first touched
+  bool portable = false;        // only the portable forms, on one thread: the reference
+  bool poison = false;          // NaN into memory on alloc: nothing may rely on what it held
+};
+std::unique_ptr<Backend> make_cpu_backend(const CpuOptions& = {});
+
+// Throws Error{Exit::device} where this build or machine has no CUDA device.
+std::unique_ptr<Backend> make_cuda_backend(std::size_t arena_bytes = 0);
+bool cuda_available();
+
+}  // namespace snag

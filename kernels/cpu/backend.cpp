@@ -1,0 +1,73 @@
+#include "kernels/backend.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "kernels/cpu/cpu.h"
+#include "kernels/cpu/machine.h"
+
+namespace snag {
+namespace {
+
+struct CpuRecording : Recording {
+  explicit CpuRecording(std::function<void()> s) : step(std::move(s)) {}
+  void run() override { step(); }
+  std::function<void()> step;
+};
+
+class CpuBackend : public Backend {
+ public:
+  explicit CpuBackend(const CpuOptions& o)
+      : portable_(o.portable),
+        arena_(o.arena_bytes, o.poison),
+        cpu_{ThreadPool(o.portable      ? 1
+                        : o.threads > 0 ? o.threads
+                                        : usable_cores()),
+             Arena(0, o.poison)} {}
+
+  void run(const Kernel& kernel) override {
+    std::visit(
+        [this](const auto& k) {
+          if constexpr (requires { launch(cpu_, k); })
+            if (!portable_) return launch(cpu_, k);
+          constexpr int kGrain = 4096;
+          const int n = k.size();
+          cpu_.pool.parallel_for((n + kGrain - 1) / kGrain, [&](int task) {
+            for (int i = task * kGrain; i < std::min(n, (task + 1) * kGrain); ++i) k(i);
+          });
+        },
+        kernel);
+  }
+
+  void* alloc(std::size_t bytes) override { return arena_.alloc(bytes); }
+  std::size_t mark() const override { return arena_.used(); }
+  void rewind(std::size_t mark) override { arena_.rewind(mark); }
+  std::size_t peak() const override { return arena_.peak(); }
+
+  void upload(void* device, const void* host, std::size_t bytes) override { copy(device, host, bytes); }
+  void download(void* host, const void* device, std::size_t bytes) override { copy(host, device, bytes); }
+
+  std::unique_ptr<Recording> record(std::function<void()> step) override {
+    return std::make_unique<CpuRecording>(std::move(step));
+  }
+
+  std::string name() const override {
+    return portable_ ? "cpu, portable" : "cpu, " + std::to_string(cpu_.pool.threads()) + " threads";
+  }
+
+ private:
+  static void copy(void* to, const void* from, std::size_t bytes) {
+    if (bytes > 0) std::memcpy(to, from, bytes);
+  }
+
+  bool portable_;
+  Arena arena_;
+  Cpu cpu_;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> make_cpu_backend(const CpuOptions& options) { return std::make_unique<CpuBackend>(options); }
+
+}  // namespace snag

@@ -1,0 +1,186 @@
+#include <algorithm>
+
+#include "kernels/conv.h"
+#include "kernels/cpu/cpu.h"
+#include "kernels/cpu/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/cpu/conv_weight.cpp"
+#include <hwy/foreach_target.h>
+
+#include "kernels/cpu/outer-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace snag::HWY_NAMESPACE {
+
+// Per tap, the weight gradient is a sum over pixels of outer products of a small pixel's channels and a big pixel's.
+// Either side can be the one that is read in vectors, if its channels fill them; where they do not, as in a one-channel
+// image, the big side is first copied into rows of all taps (`patches`), which are then one tap of many channels.
+struct Plan {
+  int taps, big_channels, small_channels;
+  bool small_in_vectors;
+  const Unit* units;
+  int unit_count, y_vectors;
+  std::ptrdiff_t sums;  // elements that all units need
+};
+
+Plan make_plan(Scratch& scratch, int taps, int big_channels, int small_channels, bool small_in_vectors) {
+  Plan plan{taps, big_channels, small_channels, small_in_vectors, nullptr, 0, 0, 0};
+  const int x_channels = small_in_vectors ? big_channels : small_channels;
+  plan.y_vectors = (small_in_vectors ? small_channels : big_channels + kLanes - 1) / kLanes;
+  Unit* units = scratch.take<Unit>(static_cast<std::size_t>(taps * x_channels));
+  for (int tap = 0; tap < taps; ++tap)
+    for (int x = 0; x < x_channels;) {
+      const int height = unit_height(x_channels - x, plan.y_vectors);
+      units[plan.unit_count++] = {tap, x, height, plan.sums};
+      plan.sums += static_cast<std::ptrdiff_t>(height) * plan.y_vectors * kLanes;
+      x += height;
+    }
+  plan.units = units;
+  return plan;
+}
+
+// Adds the sums of `chunks` chunks in order and puts them where they belong in dw [small channel][tap][big channel].
+void deliver(const Plan& plan, const Unit& u, real* sums, int chunks, real* dw) {
+  sums += u.sums;
+  const int size = u.height * plan.y_vectors * kLanes;
+  for (int chunk = 1; chunk < chunks; ++chunk)
+    for (int i = 0; i < size; i += kLanes) store(hn::Add(load(sums + i), load(sums + chunk * plan.sums + i)), sums + i);
+  const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(plan.taps) * plan.big_channels;
+  for (int v = 0; v < plan.y_vectors; ++v) {
+    const int in_pair = v + 1 == plan.y_vectors && v % 2 == 0 ? 1 : 2;
+    for (int i = 0; i < u.height; ++i) {
+      const real* from = sums + ((v - v % 2) * u.height + i * in_pair + v % 2) * kLanes;
+      real* tap = dw + static_cast<std::ptrdiff_t>(u.tap) * plan.big_channels;
+      if (plan.small_in_vectors)
+        for (int lane = 0; lane < kLanes; ++lane) tap[(v * kLanes + lane) * row + u.x + i] = from[lane];
+      else
+        copy(tap + (u.x + i) * row + v * kLanes, from, std::min(kLanes, plan.big_channels - v * kLanes));
+    }
+  }
+}
+
+// The pixels that each tap joins, as offsets within an image.
+struct TapPairs {
+  Pair* data;
+  int* begin;  // of tap t: begin[t] .. begin[t + 1]
+};
+
+TapPairs tap_pairs(Scratch& scratch, const ConvWeight& k, bool small_in_vectors) {
+  const Shape big = k.big.shape, small = k.small.shape;
+  const int taps = k.g.kernel * k.g.kernel;
+  TapPairs pairs{scratch.take<Pair>(static_cast<std::size_t>(taps) * static_cast<std::size_t>(small.h * small.w)),
+                 scratch.take<int>(static_cast<std::size_t>(taps) + 1)};
+  int count = 0;
+  for (int tap = 0; tap < taps; ++tap) {
+    pairs.begin[tap] = count;
+    for (int p = 0; p < small.h; ++p) {
+      const int y = p * k.g.stride + tap / k.g.kernel - k.g.pad;
+      if (y < 0 || y >= big.h) continue;
+      for (int q = 0; q < small.w; ++q) {
+        const int x = q * k.g.stride + tap % k.g.kernel - k.g.pad;
+        if (x < 0 || x >= big.w) continue;
+        const int s = (p * small.w + q) * small.c, b = (y * big.w + x) * big.c;
+        pairs.data[count++] = small_in_vectors ? Pair{b, s} : Pair{s, b};
+      }
+    }
+  }
+  pairs.begin[taps] = count;
+  return pairs;
+}
+
+// Straight from the operands. Each task owns some units and takes all images through them, a few at a time, so that
+// these stay in cache.
+void direct(Cpu& cpu, Scratch& scratch, const ConvWeight& k, bool small_in_vectors) {
+  const Shape big = k.big.shape, small = k.small.shape;
+  const Plan plan = make_plan(scratch, k.g.kernel * k.g.kernel, big.c, small.c, small_in_vectors);
+  const TapPairs pairs = tap_pairs(scratch, k, small_in_vectors);
+  real* sums = scratch.take<real>(static_cast<std::size_t>(plan.sums));
+  constexpr int kCached = 1 << 15;
+  const int step = std::clamp(kCached / (big.image() + small.image()), 1, std::max(1, big.n));
+  const int tasks = std::min(plan.unit_count, 2 * cpu.pool.threads());
+  cpu.pool.parallel_for(tasks, [&](int task) {
+    const int begin = static_cast<int>(std::int64_t{plan.unit_count} * task / tasks),
+              end = static_cast<int>(std::int64_t{plan.unit_count} * (task + 1) / tasks);
+    for (int n = 0; n < big.n; n += step)
+      for (int u = begin; u < end; ++u) {
+        const int first = pairs.begin[plan.units[u].tap], last = pairs.begin[plan.units[u].tap + 1];
+        Factors f{k.small.data, k.big.data, small.image(), big.image(), pairs.data + first, last - first};
+        if (small_in_vectors) f = {f.y, f.x, f.y_image, f.x_image, f.pairs, f.pair_count};
+        outer(f, plan.units[u], plan.y_vectors, n, std::min(n + step, big.n), n == 0, sums);
+      }
+    for (int u = begin; u < end; ++u) deliver(plan, plan.units[u], sums, 1, k.dw.data);
+  });
+}
+
+// The window of small pixel (p, q), all taps in a row, padding as zeros.
+void write_patch(const ConvWeight& k, int n, int p, int q, real* to) {
+  const Shape big = k.big.shape;
+  const int kernel = k.g.kernel, y0 = p * k.g.stride - k.g.pad, x0 = q * k.g.stride - k.g.pad;
+  const int left = std::clamp(-x0, 0, kernel), right = std::clamp(big.w - x0, left, kernel);
+  for (int r = 0; r < kernel; ++r, to += kernel * big.c) {
+    if (y0 + r < 0 || y0 + r >= big.h) {
+      std::fill_n(to, kernel * big.c, real(0));
+      continue;
+    }
+    std::fill_n(to, left * big.c, real(0));
+    copy(to + left * big.c, k.big.data + offset(big, n, 0, y0 + r, x0 + left), (right - left) * big.c);
+    std::fill_n(to + right * big.c, (kernel - right) * big.c, real(0));
+  }
+}
+
+// By way of patches. Taps and channels may be too few to feed the threads, so images are cut into chunks, as the shape
+// decides, and the chunks' sums are added in order.
+void patches(Cpu& cpu, Scratch& scratch, const ConvWeight& k) {
+  const Shape big = k.big.shape, small = k.small.shape;
+  const int columns = k.g.kernel * k.g.kernel * big.c, padded = (columns + kLanes - 1) / kLanes * kLanes;
+  const bool small_in_vectors = small.c % kLanes == 0 && (small.c > kLanes || padded > kLanes);
+  const Plan plan = make_plan(scratch, 1, columns, small.c, small_in_vectors);
+  constexpr std::ptrdiff_t kMostSums = 1 << 22;
+  const int chunks = static_cast<int>(std::clamp<std::ptrdiff_t>(kMostSums / plan.sums, 1, std::clamp(big.n, 1, 16)));
+  const int pixels = small.h * small.w, rows = std::clamp((1 << 13) / padded, 1, std::max(1, pixels));
+  const int threads = cpu.pool.threads();
+  real* sums = scratch.take<real>(static_cast<std::size_t>(chunks * plan.sums));
+  real* all_rows = scratch.take<real>(static_cast<std::size_t>(threads * rows) * static_cast<std::size_t>(padded));
+  cpu.pool.parallel_for(chunks, [&](int chunk, int thread) {
+    real* const patch = all_rows + static_cast<std::ptrdiff_t>(thread) * rows * padded;
+    const Pair origin{0, 0};
+    bool first = true;
+    const int begin = big.n * chunk / chunks, end = big.n * (chunk + 1) / chunks;
+    for (int n = begin; n < end; ++n)
+      for (int m = 0; m < pixels; m += rows) {
+        const int count = std::min(rows, pixels - m);
+        for (int i = 0; i < count; ++i) {
+          write_patch(k, n, (m + i) / small.w, (m + i) % small.w, patch + static_cast<std::ptrdiff_t>(i) * padded);
+          std::fill(patch + static_cast<std::ptrdiff_t>(i) * padded + columns,
+                    patch + static_cast<std::ptrdiff_t>(i + 1) * padded, real(0));
+        }
+        Factors f{
+            k.small.data + (static_cast<std::ptrdiff_t>(n) * pixels + m) * small.c, patch, small.c, padded, &origin, 1};
+        if (small_in_vectors) f = {f.y, f.x, f.y_image, f.x_image, f.pairs, f.pair_count};
+        for (int u = 0; u < plan.unit_count; ++u)
+          outer(f, plan.units[u], plan.y_vectors, 0, count, first, sums + chunk * plan.sums);
+        first = false;
+      }
+  });
+  cpu.pool.parallel_for(plan.unit_count, [&](int u) { deliver(plan, plan.units[u], sums, chunks, k.dw.data); });
+}
+
+void conv_weight(Cpu& cpu, const ConvWeight& k) {
+  Scratch scratch(cpu.memory);
+  const int big = k.big.shape.c, small = k.small.shape.c;
+  const bool big_fills = big % kLanes == 0, small_fills = small % kLanes == 0;
+  if (big_fills && (big > kLanes || !small_fills || small == kLanes)) return direct(cpu, scratch, k, false);
+  if (small_fills && big >= 4) return direct(cpu, scratch, k, true);
+  patches(cpu, scratch, k);
+}
+
+}  // namespace snag::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace snag {
+HWY_EXPORT(conv_weight);
+void launch(Cpu& cpu, const ConvWeight& k) { HWY_DYNAMIC_DISPATCH(conv_weight)(cpu, k); }
+}  // namespace snag
+#endif

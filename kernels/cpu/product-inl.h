@@ -1,0 +1,289 @@
+// The windows of window.h, gathered into rows, times a matrix. Two inner loops: `multiply` broadcasts elements of a row
+// against vectors of columns; `dot` runs along the rows where columns are few. Each output element is one sum in one
+// order, whatever the partition.
+#if defined(SNAG_PRODUCT_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef SNAG_PRODUCT_INL_H
+#undef SNAG_PRODUCT_INL_H
+#else
+#define SNAG_PRODUCT_INL_H
+#endif
+
+#include <algorithm>
+#include <cstddef>
+
+#include "kernels/cpu/simd-inl.h"
+#include "kernels/cpu/window.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace snag::HWY_NAMESPACE {
+
+constexpr int kDepth = 256;                      // elements of a row per block: a panel of the matrix then stays in L1
+constexpr int kRowStride = kDepth + 16;          // not a power of two: rows would share cache sets
+constexpr int kTall = kManyRegisters ? 16 : 12;  // accumulators of a tile
+
+// A run of consecutive elements of the rows; in the matrix they begin at row `at`.
+struct Run {
+  int at, length;
+};
+
+// Up to kLanes columns (1 for dot) that lie side by side in one output pixel.
+struct Column {
+  const real* b;          // multiply: panel [window][kLanes]; dot: [window]
+  std::ptrdiff_t offset;  // from the first group's pixel
+  int lanes, group_y, group_x;
+};
+
+// The rows of one pair of stretches, and all columns that they give.
+struct Part {
+  Stretch y, x;
+  const Run* runs;
+  const int* first_run;  // of block b: first_run[b] .. first_run[b + 1]
+  int blocks;
+  const Column* columns;
+  int column_count;
+};
+
+// Rows first .. first + count of a part, times columns begin .. end.
+struct Task {
+  const Part* part;
+  int first, count, begin, end;
+};
+
+// What one thread needs for one task.
+struct Rows {
+  real* a;     // block b of row i: a + (b * capacity + i) * kRowStride
+  real** out;  // the first group's pixel of row i; may lie outside, as not all groups are written
+  int *out_y, *out_x;
+  int capacity;
+  real* spill;  // kTall vectors, for what does not go straight to the output
+};
+
+// ---- gathering
+
+// Writes a row piece by piece, going on in the next block where one is full.
+class RowWriter {
+ public:
+  RowWriter(const Rows& rows, int i)
+      : to_(rows.a + static_cast<std::ptrdiff_t>(i) * kRowStride),
+        next_(static_cast<std::ptrdiff_t>(rows.capacity) * kRowStride) {}
+  HWY_INLINE void write(const real* from, int count) {
+    for (; at_ + count > kDepth; count -= kDepth - at_, from += kDepth - at_, turn())
+      copy(to_ + at_, from, kDepth - at_);
+    copy(to_ + at_, from, count);
+    at_ += count;
+  }
+  void zeros(int count) {
+    for (; at_ + count > kDepth; count -= kDepth - at_, turn()) std::fill(to_ + at_, to_ + kDepth, real(0));
+    std::fill(to_ + at_, to_ + at_ + count, real(0));
+    at_ += count;
+  }
+
+ private:
+  void turn() {
+    to_ += next_;
+    at_ = 0;
+  }
+  real* to_;
+  std::ptrdiff_t next_;
+  int at_ = 0;
+};
+
+inline void gather(const WindowProblem& p, const Task& task, const Rows& rows) {
+  const Part& part = *task.part;
+  const int height = part.y.end - part.y.begin, width = part.x.end - part.x.begin, c = p.in_channels;
+  int n = task.first / (height * width), py = task.first / width % height, px = task.first % width;
+  for (int i = 0; i < task.count; ++i) {
+    const int y = (part.y.begin + py) * p.y.step + p.y.origin, x = (part.x.begin + px) * p.x.step + p.x.origin;
+    const int left = std::clamp(-x, part.x.low, part.x.high), right = std::clamp(p.x.in - x, left, part.x.high);
+    RowWriter writer(rows, i);
+    for (int r = part.y.low; r < part.y.high; ++r) {
+      if (y + r < 0 || y + r >= p.y.in) {
+        writer.zeros((part.x.high - part.x.low) * c);
+        continue;
+      }
+      writer.zeros((left - part.x.low) * c);
+      writer.write(p.in + (static_cast<std::ptrdiff_t>(n * p.y.in + y + r) * p.x.in + x + left) * c,
+                   (right - left) * c);
+      writer.zeros((part.x.high - right) * c);
+    }
+    rows.out_y[i] = (part.y.begin + py) * p.y.out_step + p.y.out_origin;
+    rows.out_x[i] = (part.x.begin + px) * p.x.out_step + p.x.out_origin;
+    rows.out[i] =
+        p.out + (static_cast<std::ptrdiff_t>(n * p.y.out + rows.out_y[i]) * p.x.out + rows.out_x[i]) * p.out_channels;
+    if (++px == width) {
+      px = 0;
+      if (++py == height) py = 0, ++n;
+    }
+  }
+}
+
+HWY_INLINE bool inside(const WindowProblem& p, const Rows& rows, int i, const Column& column) {
+  const int y = rows.out_y[i] + column.group_y, x = rows.out_x[i] + column.group_x;
+  return y >= 0 && y < p.y.out && x >= 0 && x < p.x.out;
+}
+
+// ---- rows times panels
+
+// out[i][v] (+)= sum over k of a[i, k] * b[v][k], for H rows and NV vectors of columns
+template <int H, int NV>
+HWY_INLINE void multiply_tile(const real* HWY_RESTRICT a, const Run* runs, const Run* end, const real* const* b,
+                              bool first, real* const* out) {
+  Vector sum[H][NV];
+#pragma GCC unroll 16
+  for (int i = 0; i < H; ++i)
+#pragma GCC unroll 2
+    for (int v = 0; v < NV; ++v) sum[i][v] = first ? hn::Zero(Tag()) : load(out[i * NV + v]);
+  for (; runs != end; ++runs) {
+    const real* panel[NV];
+    for (int v = 0; v < NV; ++v) panel[v] = b[v] + static_cast<std::ptrdiff_t>(runs->at) * kLanes;
+    for (int k = 0; k < runs->length; ++k) {
+      Vector bk[NV];
+#pragma GCC unroll 2
+      for (int v = 0; v < NV; ++v) bk[v] = load(panel[v] + static_cast<std::ptrdiff_t>(k) * kLanes);
+#pragma GCC unroll 16
+      for (int i = 0; i < H; ++i) {
+        const Vector ai = set(a[i * kRowStride + k]);
+#pragma GCC unroll 2
+        for (int v = 0; v < NV; ++v) sum[i][v] = hn::MulAdd(ai, bk[v], sum[i][v]);
+      }
+    }
+    a += runs->length;
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < H; ++i)
+#pragma GCC unroll 2
+    for (int v = 0; v < NV; ++v) store(sum[i][v], out[i * NV + v]);
+}
+
+template <int NV>
+constexpr int tile_rows() {
+  return kTall / NV;
+}
+
+// The lowest tile that holds `rows`; what it has too many reads old rows and writes to the spill.
+template <int NV>
+HWY_INLINE void multiply_rows(int rows, const real* a, const Run* runs, const Run* end, const real* const* b,
+                              bool first, real* const* out) {
+  if (rows > 8) return multiply_tile<tile_rows<NV>(), NV>(a, runs, end, b, first, out);
+  if (rows > 4) return multiply_tile<std::min(8, tile_rows<NV>()), NV>(a, runs, end, b, first, out);
+  if (rows > 2) return multiply_tile<4, NV>(a, runs, end, b, first, out);
+  if (rows > 1) return multiply_tile<2, NV>(a, runs, end, b, first, out);
+  multiply_tile<1, NV>(a, runs, end, b, first, out);
+}
+
+// One tile of one block: finds where its vectors go. A vector with fewer lanes goes by way of the spill.
+template <int NV>
+HWY_INLINE void multiply_block(const WindowProblem& p, const Part& part, const Rows& rows, int block, int i0, int count,
+                               const Column* columns) {
+  real* out[kTall];
+  const real* b[NV];
+  struct {
+    real *to, *from;
+    int lanes;
+  } detour[kTall];
+  int detours = 0;
+  for (int v = 0; v < NV; ++v) {
+    const Column& column = columns[v];
+    b[v] = column.b;
+    for (int i = 0; i < tile_rows<NV>(); ++i) {
+      real* spill = rows.spill + (i * NV + v) * kLanes;
+      real*& to = out[i * NV + v];
+      to = spill;
+      if (i >= count || !inside(p, rows, i0 + i, column)) continue;
+      to = rows.out[i0 + i] + column.offset;
+      if (column.lanes == kLanes) continue;
+      detour[detours++] = {to, spill, column.lanes};
+      if (block > 0) copy(spill, to, column.lanes);
+      to = spill;
+    }
+  }
+  multiply_rows<NV>(count, rows.a + (static_cast<std::ptrdiff_t>(block) * rows.capacity + i0) * kRowStride,
+                    part.runs + part.first_run[block], part.runs + part.first_run[block + 1], b, block == 0, out);
+  for (int j = 0; j < detours; ++j) copy(detour[j].to, detour[j].from, detour[j].lanes);
+}
+
+inline void multiply(const WindowProblem& p, const Task& task, const Rows& rows) {
+  const Part& part = *task.part;
+  for (int block = 0; block < part.blocks; ++block)
+    for (int j = task.begin; j < task.end;) {
+      if (j + 2 <= task.end) {
+        for (int i = 0; i < task.count; i += tile_rows<2>())
+          multiply_block<2>(p, part, rows, block, i, std::min(tile_rows<2>(), task.count - i), part.columns + j);
+        j += 2;
+      } else {
+        for (int i = 0; i < task.count; i += tile_rows<1>())
+          multiply_block<1>(p, part, rows, block, i, std::min(tile_rows<1>(), task.count - i), part.columns + j);
+        ++j;
+      }
+    }
+}
+
+// ---- rows times rows
+
+// H rows times W columns, both contiguous along k
+template <int H, int W>
+HWY_INLINE void dot_tile(const Part& part, const Rows& rows, int i0, const Column* columns, real (*out)[W]) {
+  Vector sum[H][W];
+#pragma GCC unroll 4
+  for (int i = 0; i < H; ++i)
+#pragma GCC unroll 4
+    for (int j = 0; j < W; ++j) sum[i][j] = hn::Zero(Tag());
+  for (int block = 0; block < part.blocks; ++block) {
+    const real* a = rows.a + (static_cast<std::ptrdiff_t>(block) * rows.capacity + i0) * kRowStride;
+    for (int run = part.first_run[block]; run < part.first_run[block + 1]; ++run) {
+      const int at = part.runs[run].at, length = part.runs[run].length;
+      int k = 0;
+      for (; k + kLanes <= length; k += kLanes) {
+        Vector b[W];
+#pragma GCC unroll 4
+        for (int j = 0; j < W; ++j) b[j] = load(columns[j].b + at + k);
+#pragma GCC unroll 4
+        for (int i = 0; i < H; ++i) {
+          const Vector ai = load(a + i * kRowStride + k);
+#pragma GCC unroll 4
+          for (int j = 0; j < W; ++j) sum[i][j] = hn::MulAdd(ai, b[j], sum[i][j]);
+        }
+      }
+      if (k < length)
+        for (int i = 0; i < H; ++i)
+          for (int j = 0; j < W; ++j)
+            sum[i][j] = hn::MulAdd(load_part(a + i * kRowStride + k, length - k),
+                                   load_part(columns[j].b + at + k, length - k), sum[i][j]);
+      a += length;
+    }
+  }
+  for (int i = 0; i < H; ++i)
+    for (int j = 0; j < W; ++j) out[i][j] = hn::GetLane(hn::SumOfLanes(Tag(), sum[i][j]));
+}
+
+template <int H, int W>
+HWY_INLINE void dot_block(const WindowProblem& p, const Part& part, const Rows& rows, int i0, int count,
+                          const Column* columns) {
+  real out[H][W];
+  dot_tile<H, W>(part, rows, i0, columns, out);
+  for (int i = 0; i < count; ++i)
+    for (int j = 0; j < W; ++j)
+      if (inside(p, rows, i0 + i, columns[j])) rows.out[i0 + i][columns[j].offset] = out[i][j];
+}
+
+template <int H>
+HWY_INLINE void dot_rows(const WindowProblem& p, const Task& task, const Rows& rows, int i0, int count) {
+  const Part& part = *task.part;
+  int j = task.begin;
+  for (; j + 4 <= task.end; j += 4) dot_block<H, 4>(p, part, rows, i0, count, part.columns + j);
+  for (; j < task.end; ++j) dot_block<H, 1>(p, part, rows, i0, count, part.columns + j);
+}
+
+inline void dot(const WindowProblem& p, const Task& task, const Rows& rows) {
+  for (int i = 0; i < task.count; i += 4) {
+    if (task.count - i > 1)
+      dot_rows<4>(p, task, rows, i, std::min(4, task.count - i));
+    else
+      dot_rows<1>(p, task, rows, i, 1);
+  }
+}
+
+}  // namespace snag::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

@@ -1,0 +1,46 @@
+// Vectors of `real` for the instruction set at hand. Included once per target by Highway's foreach_target.h; every
+// file that uses it is compiled for AVX2, AVX-512 and the baseline (NEON on ARM), and the machine picks at run time.
+#if defined(SNAG_SIMD_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef SNAG_SIMD_INL_H
+#undef SNAG_SIMD_INL_H
+#else
+#define SNAG_SIMD_INL_H
+#endif
+
+#include <hwy/highway.h>
+
+#include <cstddef>
+
+#include "kernels/view.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace snag::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using Tag = hn::ScalableTag<real>;
+using Vector = hn::Vec<Tag>;
+constexpr int kLanes = static_cast<int>(hn::MaxLanes(Tag()));
+// Vector registers: what a tile of accumulators may fill.
+constexpr bool kManyRegisters = HWY_TARGET != HWY_AVX2 && HWY_TARGET != HWY_SCALAR;
+
+HWY_INLINE Vector load(const real* p) { return hn::LoadU(Tag(), p); }
+HWY_INLINE void store(Vector v, real* p) { hn::StoreU(v, Tag(), p); }
+HWY_INLINE Vector set(real x) { return hn::Set(Tag(), x); }
+
+// `count` < kLanes elements, then zeros; touches no memory behind them.
+HWY_INLINE Vector load_part(const real* p, int count) {
+  alignas(64) real part[kLanes] = {};
+  for (int i = 0; i < count; ++i) part[i] = p[i];
+  return hn::Load(Tag(), part);
+}
+
+HWY_INLINE void copy(real* HWY_RESTRICT to, const real* HWY_RESTRICT from, int count) {
+  int i = 0;
+  for (; i + kLanes <= count; i += kLanes) store(load(from + i), to + i);
+  for (; i < count; ++i) to[i] = from[i];
+}
+
+}  // namespace snag::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

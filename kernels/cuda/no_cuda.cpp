@@ -1,0 +1,12 @@
+#include "base/error.h"
+#include "kernels/backend.h"
+
+namespace snag {
+
+bool cuda_available() { return false; }
+
+std::unique_ptr<Backend> make_cuda_backend(std::size_t) {
+  throw Error(Exit::device, "--device cuda: this build has no CUDA backend; use --device cpu (or auto)");
+}
+
+}  // namespace snag

@@ -1,0 +1,71 @@
+#pragma once
+#include "kernels/view.h"
+
+namespace snag {
+
+// Copies that move elements; each is the adjoint of another.
+
+// y = x
+struct Copy {
+  View y;
+  ConstView x;
+  HD int size() const { return y.shape.size(); }
+  HD void operator()(int i) const { y.data[i] = x.data[i]; }
+};
+
+// y[n, :] = a[n, :] then b[n, :], along channels
+struct ConcatChannels {
+  View y;
+  ConstView a, b;
+  HD int size() const { return y.shape.size(); }
+  HD void operator()(int i) const {
+    const int pixel = i / y.shape.c, c = i % y.shape.c, split = a.shape.c;
+    y.data[i] = c < split ? a.data[pixel * split + c] : b.data[pixel * b.shape.c + c - split];
+  }
+};
+
+// y[n,c,h,w] = x[n, begin + c, h, w]
+struct SliceChannels {
+  View y;
+  ConstView x;
+  int begin;
+  HD int size() const { return y.shape.size(); }
+  HD void operator()(int i) const { y.data[i] = x.data[i / y.shape.c * x.shape.c + begin + i % y.shape.c]; }
+};
+
+// y[n, begin + c, h, w] = x[n,c,h,w]; the other channels are 0
+struct PadChannels {
+  View y;
+  ConstView x;
+  int begin;
+  HD int size() const { return y.shape.size(); }
+  HD void operator()(int i) const {
+    const int c = i % y.shape.c - begin;
+    y.data[i] = c >= 0 && c < x.shape.c ? x.data[i / y.shape.c * x.shape.c + c] : real(0);
+  }
+};
+
+// y[begin + n, ...] = x[n, ...]; the other images are 0
+struct PadImages {
+  View y;
+  ConstView x;
+  int begin;
+  HD int size() const { return y.shape.size(); }
+  HD void operator()(int i) const {
+    const int j = i - begin * y.shape.image();
+    y.data[i] = j >= 0 && j < x.shape.size() ? x.data[j] : real(0);
+  }
+};
+
+// Exchanges a and b.
+struct Swap {
+  View a, b;
+  HD int size() const { return a.shape.size(); }
+  HD void operator()(int i) const {
+    const real t = a.data[i];
+    a.data[i] = b.data[i];
+    b.data[i] = t;
+  }
+};
+
+}  // namespace snag

@@ -1,0 +1,102 @@
+#pragma once
+#include <cmath>
+
+#include "kernels/view.h"
+
+namespace snag {
+
+// A counter in device memory: what changes from step to step lives there, so that a recorded step can be replayed.
+struct Counter {
+  std::int32_t* data = nullptr;
+};
+
+// counter += 1
+struct Advance {
+  Counter counter;
+  HD int size() const { return 1; }
+  HD void operator()(int) const { ++*counter.data; }
+};
+
+// Learning rate at step s (from 0) of `total`: linear warm-up over `warmup` steps, times a cosine from 1 to 0 if
+// `cosine`.
+struct Schedule {
+  double base = 1e-3;
+  int warmup = 0, total = 1;
+  bool cosine = false;
+  HD double at(int s) const {
+    double rate = base;
+    if (s < warmup) rate *= (s + 1.0) / warmup;
+    if (cosine) rate *= 0.5 * (1 + std::cos(3.14159265358979323846 * s / total));
+    return rate;
+  }
+};
+
+// The gradients of one flat parameter list, each where its op left it.
+struct Gradients {
+  static constexpr int capacity = 64;
+  const real* data[capacity] = {};
+  int begin[capacity + 1] = {};  // begin[k] .. begin[k+1]: the flat range of gradient k
+  int count = 0;
+  HD real operator[](int i) const {
+    int k = 0;
+    while (begin[k + 1] <= i) ++k;
+    return data[k][i - begin[k]];
+  }
+};
+
+// AdamW (Loshchilov and Hutter 2019; Adam with weight_decay = 0). With t = *updates + 1:
+//   m = b1 m + (1 - b1) g,  v = b2 v + (1 - b2) g^2,
+//   w = w (1 - rate wd) - rate (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)
+struct Adam {
+  View w, m, v;
+  Gradients g;
+  Counter step, updates;  // the schedule's clock; how often this list was updated before
+  Schedule schedule;
+  double beta1, beta2, eps, weight_decay;
+  HD int size() const { return w.shape.size(); }
+  // what is the same for all elements
+  struct Scales {
+    real decay, rate, root_correction;
+  };
+  HD Scales scales() const {
+    const double rate = schedule.at(*step.data), t = *updates.data + 1.0;
+    return {static_cast<real>(1 - rate * weight_decay), static_cast<real>(rate / (1 - std::pow(beta1, t))),
+            static_cast<real>(1 / std::sqrt(1 - std::pow(beta2, t)))};
+  }
+  HD void update(int i, real gi, Scales s) const {
+    const real b1 = static_cast<real>(beta1), b2 = static_cast<real>(beta2);
+    m.data[i] = b1 * m.data[i] + (1 - b1) * gi;
+    v.data[i] = b2 * v.data[i] + (1 - b2) * gi * gi;
+    w.data[i] =
+        w.data[i] * s.decay - s.rate * m.data[i] / (std::sqrt(v.data[i]) * s.root_correction + static_cast<real>(eps));
+  }
+  HD void operator()(int i) const { update(i, g[i], scales()); }
+};
+
+// Exponential moving average of weights: average = d average + (1 - d) w,  d = min(decay, t / (t + 10)), t = *step
+struct Ema {
+  View average;
+  ConstView w;
+  Counter step;
+  double decay;
+  HD int size() const { return average.shape.size(); }
+  HD void operator()(int i) const {
+    const double t = *step.data, ramp = t / (t + 10);
+    const real d = static_cast<real>(ramp < decay ? ramp : decay);
+    average.data[i] = d * average.data[i] + (1 - d) * w.data[i];
+  }
+};
+
+// total[slot] += x and count[slot] += 1: a loss summed over steps, read by the host now and then
+struct Accumulate {
+  View total, count;
+  ConstView x;
+  int slot;
+  HD int size() const { return 1; }
+  HD void operator()(int) const {
+    total.data[slot] += *x.data;
+    count.data[slot] += 1;
+  }
+};
+
+}  // namespace snag

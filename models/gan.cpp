@@ -1,0 +1,158 @@
+#include "models/gan.h"
+
+namespace snag {
+namespace {
+
+bool dense(const Config& c) { return c.model == "gan"; }
+
+GeneratorOptions generator_options(const Config& c) {
+  return {.width = c.width, .skip = c.skip, .range = c.output_range, .dropout = c.dropout};
+}
+
+std::variant<Generator, DenseGenerator> make_generator(Layout& layout, const Config& c) {
+  if (dense(c)) return DenseGenerator(layout, generator_options(c));
+  return Generator(layout, generator_options(c));
+}
+
+std::variant<Discriminator, DenseDiscriminator> make_discriminator(Layout& layout, const std::string& name,
+                                                                   const Config& c) {
+  if (dense(c)) return DenseDiscriminator(layout, name, c.width);
+  return Discriminator(layout, name, c.width);
+}
+
+std::vector<std::string> loss_names(const Config& c) {
+  std::vector<std::string> names{"generator"};
+  const auto add = [&](const char* name, double weight) {
+    if (weight > 0) names.emplace_back(name);
+  };
+  add("reconstruction_normal", c.reconstruction_weight);
+  add("patch_normal", c.patch_weight);
+  add("latent_normal", c.latent_weight);
+  add("adversarial_normal", c.adversarial_normal_weight);
+  if (!c.normal_only) {
+    names.emplace_back("reconstruction_anomalous");
+    add("abc_anomalous", c.abc_weight);
+    add("adversarial_anomalous", c.adversarial_anomalous_weight);
+    if (c.adversarial_anomalous_weight > 0) add("discriminator_anomalous", c.discriminator_anomalous_weight);
+  }
+  if (c.adversarial_normal_weight > 0) add("discriminator_normal", c.discriminator_normal_weight);
+  return names;
+}
+
+}  // namespace
+
+Gan::Critic::Critic(Tape& tape, const Config& c, int total_steps, Counter step, const std::string& name)
+    : network(make_discriminator(layout, name, c)),
+      trained(tape, layout, c, learning_rate(c) * c.discriminator_lr_ratio, total_steps, step, name) {}
+
+Gan::Gan(Tape& tape, const Config& c, int total_steps, Counter step)
+    : tape_(tape),
+      config_(c),
+      step_(step),
+      network_(make_generator(layout_, c)),
+      generator_(tape, layout_, c, learning_rate(c), total_steps, step, "G"),
+      losses_(tape.backend(), loss_names(c)) {
+  if (c.adversarial_normal_weight > 0) normal_.emplace(tape, c, total_steps, step, "N");
+  if (c.adversarial_anomalous_weight > 0 && !c.normal_only) anomalous_.emplace(tape, c, total_steps, step, "AN");
+}
+
+Reconstruction Gan::forward(const Pass& p, Tensor x) const {
+  return std::visit([&](const auto& g) { return g(p, x); }, network_);
+}
+
+Tensor Gan::encode(const Pass& p, Tensor x) const {
+  return std::visit([&](const auto& g) { return g.encode(p, x); }, network_);
+}
+
+Tensor Gan::judge(const Critic& critic, Tensor x) const {
+  return std::visit([&](const auto& d) { return d(pass(critic.trained.weights()), x); }, critic.network);
+}
+
+Reconstruction Gan::reconstruct(Tensor x) const { return forward(pass(generator_.weights()), x); }
+
+void Gan::train_critic(Critic& critic, const char* name, Tensor x, Tensor y, double weight) {
+  if (weight == 0) return;
+  const Tensor loss = discriminator_loss(judge(critic, x), judge(critic, y));
+  losses_.add(name, loss);
+  critic.trained.minimize(affine(loss, weight));
+}
+
+void Gan::train(const Batch& batch) {
+  const Reconstruction y = reconstruct(batch.x);
+  const Tape::Mark after_generator = tape_.mark();
+  if (batch.normal > 0 && normal_)
+    train_critic(*normal_, "discriminator_normal", batch.of_normal(batch.x), batch.of_normal(y.image),
+                 config_.discriminator_normal_weight);
+  if (batch.anomalous > 0 && anomalous_)
+    train_critic(*anomalous_, "discriminator_anomalous", batch.of_anomalous(batch.x), batch.of_anomalous(y.image),
+                 config_.discriminator_anomalous_weight);
+  tape_.rewind(after_generator);
+  if (const Tensor loss = generator_loss(batch, y)) generator_.minimize(loss);
+}
+
+Tensor Gan::generator_loss(const Batch& batch, const Reconstruction& r) {
+  Tensor total;
+  const auto term = [&](const char* name, double weight, auto loss) {
+    if (weight == 0) return;
+    const Tensor value = loss();
+    losses_.add(name, value);
+    const Tensor weighted = affine(value, weight);
+    total = total ? add(total, weighted) : weighted;
+  };
+  if (batch.normal > 0) {
+    const Tensor x = batch.of_normal(batch.x), y = batch.of_normal(r.image);
+    term("reconstruction_normal", config_.reconstruction_weight,
+         [&] { return reconstruction_loss(x, y, distance_of(config_.distance)); });
+    term("patch_normal", config_.patch_weight, [&] {
+      return patch_loss(x, y, {config_.patch_size, config_.patch_stride, config_.patch_largest});
+    });
+    // Both images go through the encoder with running statistics: in training mode the wide-ranging G(x) would move
+    // them.
+    term("latent_normal", config_.latent_weight, [&] {
+      const Pass fixed{generator_.weights(), Statistics::running};
+      return latent_loss(tape_.constant(encode(fixed, x)), encode(fixed, clamp(y, -1, 1)));
+    });
+    if (normal_)
+      term("adversarial_normal", config_.adversarial_normal_weight,
+           [&] { return adversarial_loss(judge(*normal_, y), 1); });
+  }
+  if (batch.anomalous > 0) {
+    const Tensor x = batch.of_anomalous(batch.x), y = batch.of_anomalous(r.image);
+    losses_.add("reconstruction_anomalous", reconstruction_loss(x, y, distance_of(config_.distance)));
+    term("abc_anomalous", config_.abc_weight, [&] { return abc_loss(x, y, config_.abc_scale); });
+    if (anomalous_)
+      term("adversarial_anomalous", config_.adversarial_anomalous_weight,
+           [&] { return adversarial_loss(judge(*anomalous_, y), 0); });
+  }
+  if (total) losses_.add("generator", total);
+  return total;
+}
+
+Scored Gan::score(Tensor x) const {
+  const Tensor y = forward({generator_.average(), Statistics::running}, x).image;
+  if (config_.score == "patch")
+    return {top_mean(patch_mean(abs_diff(x, y), config_.patch_size, config_.patch_stride), config_.patch_largest), y};
+  return {image_mean(pixel_error(x, y, distance_of(config_.score))), y};
+}
+
+void Gan::save_weights(Checkpoint& to) const {
+  generator_.average().save(to);
+  if (normal_) normal_->trained.average().save(to);
+  if (anomalous_) anomalous_->trained.average().save(to);
+}
+
+void Gan::save(Checkpoint& to) const {
+  generator_.save(to);
+  if (normal_) normal_->trained.save(to);
+  if (anomalous_) anomalous_->trained.save(to);
+  losses_.save(to);
+}
+
+void Gan::load(const Checkpoint& from) {
+  generator_.load(from);
+  if (normal_) normal_->trained.load(from);
+  if (anomalous_) anomalous_->trained.load(from);
+  losses_.load(from);
+}
+
+}  // namespace snag

@@ -1,0 +1,58 @@
+#pragma once
+#include <optional>
+#include <variant>
+
+#include "models/generator.h"
+#include "models/training.h"
+
+namespace snag {
+
+// A generator that learns to reproduce normal images and to miss anomalous ones, with up to two discriminators: the
+// four systems autoencoder, gan, dcgan and dual_gan, which differ in their Config. Score: the reconstruction error.
+class Gan {
+ public:
+  // `step` is the trainer's clock; `total_steps` the length of its schedule.
+  Gan(Tape&, const Config&, int total_steps, Counter step);
+
+  // One training step: the discriminators first, then the generator, which sees normal and anomalous images as ONE
+  // batch (joint batch-norm statistics; apart they would match neither kind in the test).
+  void train(const Batch&);
+  Scored score(Tensor x) const;
+
+  // Only the generator's part of train(): the weighted sum of its losses given G's reconstruction of the batch
+  // (empty where all weights of the batch's kinds are 0).
+  Tensor generator_loss(const Batch&, const Reconstruction&);
+  Reconstruction reconstruct(Tensor x) const;  // in training mode, with the weights in training
+  const Weights& generator_weights() const { return generator_.weights(); }
+
+  LossLog& losses() { return losses_; }
+  const LossLog& losses() const { return losses_; }
+  void save_weights(Checkpoint&) const;  // the averaged ones, which score
+  void save(Checkpoint&) const;          // everything that training goes on from
+  void load(const Checkpoint&);
+
+ private:
+  struct Critic;
+  Pass pass(const Weights& w) const { return {w, Statistics::batch, step_, config_.seed}; }
+  Reconstruction forward(const Pass&, Tensor x) const;
+  Tensor encode(const Pass&, Tensor x) const;
+  Tensor judge(const Critic&, Tensor x) const;
+  void train_critic(Critic&, const char* name, Tensor x, Tensor y, double weight);
+
+  Tape& tape_;
+  Config config_;
+  Counter step_;
+  Layout layout_;  // of the generator; filled by network_'s constructor
+  std::variant<Generator, DenseGenerator> network_;
+  Trained generator_;
+  struct Critic {
+    Critic(Tape&, const Config&, int total_steps, Counter step, const std::string& name);
+    Layout layout;
+    std::variant<Discriminator, DenseDiscriminator> network;
+    Trained trained;
+  };
+  std::optional<Critic> normal_, anomalous_;
+  LossLog losses_;
+};
+
+}  // namespace snag

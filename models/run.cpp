@@ -1,0 +1,109 @@
+#include "models/run.h"
+
+#include <chrono>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "data/idx.h"
+#include "models/metrics.h"
+#include "models/references.h"
+#include "models/run_folder.h"
+#include "models/session.h"
+
+namespace snag {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double seconds_since(Clock::time_point t) { return std::chrono::duration<double>(Clock::now() - t).count(); }
+
+// "auto" is the GPU where there is one.
+std::unique_ptr<Backend> make_backend(const Config& config) {
+  const auto bytes = static_cast<std::size_t>(config.memory * 1024 * 1024 * 1024);
+  if (config.device == "cuda" || (config.device == "auto" && cuda_available())) return make_cuda_backend(bytes);
+  return make_cpu_backend({.threads = config.threads, .arena_bytes = bytes});
+}
+
+struct Scores {
+  std::vector<float> validation, test;
+};
+
+nlohmann::ordered_json summarise(const Config& config, const Experiment& e, const Scores& s) {
+  const BestF1 best = best_f1(s.validation, e.validation.anomaly);
+  nlohmann::ordered_json json{{"model", config.model},
+                              {"normal_class", config.normal_class},
+                              {"seed", config.seed},
+                              {"auroc", auroc(s.test, e.test.anomaly)},
+                              {"average_precision", average_precision(s.test, e.test.anomaly)},
+                              {"best_f1", f1_at(s.test, e.test.anomaly, best.threshold)},
+                              {"threshold", best.threshold},
+                              {"balanced_accuracy", balanced_accuracy(s.test, e.test.anomaly, best.threshold)},
+                              {"validation_auroc", auroc(s.validation, e.validation.anomaly)},
+                              {"validation_best_f1", best.f1}};
+  auto& per_class = json["auroc_per_class"] = nlohmann::ordered_json::object();
+  for (const auto& [label, area] : auroc_per_class(s.test, e.test.label, config.normal_class))
+    per_class[std::to_string(label)] = area;
+  if (!config.hold_out.empty()) json["hold_out"] = config.hold_out;
+  json["train_normal"] = e.training.normal;
+  json["train_anomalous"] = e.training.anomalous();
+  return json;
+}
+
+}  // namespace
+
+int run(const Config& asked, const volatile std::sig_atomic_t& stop) {
+  Config config = asked;
+  if (config.data.empty()) config.data = default_data_dir().string();
+  check(config);
+  const auto began = Clock::now();
+  const std::string folder = choose_folder(config);
+  const std::unique_ptr<Backend> backend = make_backend(config);
+  const Experiment experiment = load_experiment(config);
+  std::optional<Trainer> trainer;
+  if (trains(config.model)) trainer.emplace(*backend, config, experiment.training);
+
+  prepare_folder(folder, config.resume, config.overwrite);
+  if (!config.resume) write_file(folder + "/config.json", config_text(config));
+  write_environment(folder, config, *backend, experiment.sum);
+
+  Scores scores;
+  nlohmann::ordered_json training = nlohmann::ordered_json::object();
+  if (trainer) {
+    Session session(config, folder, *trainer, experiment);
+    if (!session.train(stop)) return 128 + stop;
+    scores.validation = trainer->judge(experiment.validation.images, false).score;
+    const auto scoring = Clock::now();
+    scores.test = trainer->judge(experiment.test.images, false).score;
+    training = {{"epochs", config.epochs},
+                {"steps", trainer->step()},
+                {"images_per_second", session.images_per_second()},
+                {"scored_per_second", experiment.test.images.count / seconds_since(scoring)},
+                {"train_seconds", session.seconds()}};
+  } else {
+    const auto by = [&](auto score) { scores = {score(experiment.validation.images), score(experiment.test.images)}; };
+    if (config.model == "random")
+      by([&, part = std::uint64_t{0}](const Images& x) mutable {
+        return random_scores(x.count, config.seed + part++);
+      });
+    else if (config.model == "knn")
+      by([&](const Images& x) { return knn_scores(*backend, experiment.training, config.neighbours, x); });
+    else
+      by([&, pca = Pca(*backend, experiment.training, config.components)](const Images& x) { return pca.score(x); });
+  }
+
+  nlohmann::ordered_json summary = summarise(config, experiment, scores);
+  summary.update(training);
+  summary["seconds"] = seconds_since(began);
+  summary["peak_tensor_bytes"] = backend->peak();
+  write_scores(folder, experiment.test.label, experiment.test.anomaly, scores.test);
+  write_file(folder + "/summary.json", summary.dump(2) + "\n");
+  if (!config.quiet)
+    std::printf("%s\nAUROC %.4f  average precision %.4f  balanced accuracy %.4f  (test file, %d images)\n",
+                folder.c_str(), summary["auroc"].get<double>(), summary["average_precision"].get<double>(),
+                summary["balanced_accuracy"].get<double>(), experiment.test.images.count);
+  return 0;
+}
+
+}  // namespace snag

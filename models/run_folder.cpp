@@ -1,0 +1,128 @@
+#include "models/run_folder.h"
+
+#include <sys/utsname.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <iomanip>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "base/canvas.h"
+#include "base/error.h"
+#include "base/file.h"
+
+namespace snag {
+namespace {
+
+namespace fs = std::filesystem;
+
+const char* const kParts[] = {"config.json",         "environment.json",  "metrics.csv", "train.log",
+                              "weights.safetensors", "state.safetensors", "samples",     "scores.csv",
+                              "summary.json",        "report.html"};
+
+bool holds_run(const std::string& folder) { return fs::exists(fs::path(folder) / "config.json"); }
+
+std::string processor() {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);)
+    if (line.rfind("model name", 0) == 0) return line.substr(line.find(':') + 2);
+  return "unknown";
+}
+
+// [-1, 1] to a gray byte; what the wide output range exceeds is clamped.
+std::uint8_t gray(float v) {
+  return static_cast<std::uint8_t>(std::lround((std::min(std::max(v, -1.f), 1.f) + 1) * 127.5f));
+}
+
+}  // namespace
+
+std::string choose_folder(const Config& config) {
+  if (!config.out.empty()) return config.out;
+  std::string classes;
+  for (const int c : config.normal_class) classes += (classes.empty() ? "" : "+") + std::to_string(c);
+  const std::string base = "runs/" + config.model + "-c" + classes + "-s" + std::to_string(config.seed);
+  std::string folder = base;
+  for (int k = 2; fs::exists(folder); ++k) folder = base + "-" + std::to_string(k);
+  return folder;
+}
+
+bool finished(const std::string& folder) { return fs::exists(fs::path(folder) / "summary.json"); }
+
+void prepare_folder(const std::string& folder, bool resume, bool overwrite) {
+  std::error_code error;
+  if (fs::exists(folder) && !fs::is_directory(folder))
+    throw Error(Exit::io, folder + " is a file: choose another folder with --out");
+  if (resume) {
+    if (!holds_run(folder))
+      throw Error(Exit::usage,
+                  "--resume: " + folder + " holds no run (no config.json): check --out, or start without --resume");
+  } else if (holds_run(folder)) {
+    if (!overwrite)
+      throw Error(
+          Exit::usage,
+          folder + (finished(folder) ? " holds a finished run: choose another --out, or replace it with --overwrite"
+                                     : " holds an unfinished run: go on with --resume, replace it with --overwrite, or "
+                                       "choose another --out"));
+    for (const char* part : kParts) {
+      fs::remove_all(fs::path(folder) / part, error);
+      if (error) throw Error(Exit::io, "cannot remove " + folder + "/" + part + ": " + error.message());
+    }
+  }
+  fs::create_directories(fs::path(folder) / "samples", error);
+  if (error)
+    throw Error(Exit::io, "cannot make the folder " + folder + ": " + error.message() + "; choose another with --out");
+}
+
+void write_environment(const std::string& folder, const Config& config, const Backend& backend,
+                       const std::string& data_sum) {
+  utsname host{};
+  uname(&host);
+  nlohmann::ordered_json json{{"snag", SNAG_VERSION},
+                              {"compiler", std::string("g++ ") + __VERSION__},
+                              {"real", sizeof(real) == 4 ? "float" : "double"},
+                              {"device", backend.name()},
+                              {"processor", processor()},
+                              {"system", std::string(host.sysname) + " " + host.release + " " + host.machine},
+                              {"data", config.data},
+                              {"data_sha256", data_sum}};
+  write_file(folder + "/environment.json", json.dump(2) + "\n");
+}
+
+void write_samples(const std::string& path, const Images& images, int normal,
+                   const std::vector<float>& reconstruction) {
+  constexpr int kScale = 2, kTile = kSide * kScale, kGap = 4, kLabel = 150, kTop = 24, kSplit = 16;
+  const auto left = [&](int i) { return kLabel + i * (kTile + kGap) + (i >= normal ? kSplit : 0); };
+  const auto top = [&](int row) { return kTop + row * (kTile + kGap); };
+  Canvas canvas(left(images.count) + kGap, top(3) + kGap);
+  canvas.text(left(0), 5, "normal", black, 2);
+  if (normal < images.count) canvas.text(left(normal), 5, "anomalous", black, 2);
+  const char* const rows[] = {"input", "reconstruction", "|error|"};
+  for (int r = 0; r < 3; ++r) canvas.text(6, top(r) + kTile / 2 - 6, rows[r], black, r == 1 ? 1 : 2);
+  for (int i = 0; i < images.count; ++i) {
+    std::vector<std::uint8_t> made;
+    std::vector<float> error;
+    for (int p = 0; p < kSide * kSide; ++p) {
+      const float x = float(images.image(i)[static_cast<std::size_t>(p)]) / 127.5f - 1;
+      const float y = reconstruction[static_cast<std::size_t>(i * kSide * kSide + p)];
+      made.push_back(gray(y));
+      error.push_back(std::abs(x - y));
+    }
+    canvas.gray_tile(left(i), top(0), images.image(i), kSide, kScale);
+    canvas.gray_tile(left(i), top(1), made, kSide, kScale);
+    canvas.heat_tile(left(i), top(2), error, kSide, 2, kScale);
+  }
+  canvas.write(path);
+}
+
+void write_scores(const std::string& folder, const std::vector<std::uint8_t>& label,
+                  const std::vector<std::uint8_t>& anomaly, const std::vector<float>& score) {
+  std::ostringstream csv;
+  csv << "index,label,anomaly,score\n" << std::setprecision(9);
+  for (std::size_t i = 0; i < score.size(); ++i)
+    csv << i << ',' << int(label[i]) << ',' << int(anomaly[i]) << ',' << score[i] << '\n';
+  write_file(folder + "/scores.csv", csv.str());
+}
+
+}  // namespace snag

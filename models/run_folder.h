@@ -1,0 +1,34 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "models/config.h"
+#include "models/trainer.h"
+
+namespace snag {
+
+// The folder of one run:
+//   config.json environment.json metrics.csv train.log weights.safetensors state.safetensors samples/ scores.csv
+//   summary.json report.html
+// A run is finished when summary.json stands there; it is written last.
+
+// config.out, or runs/MODEL-cCLASS-sSEED, with -2, -3, ... if taken.
+std::string choose_folder(const Config&);
+
+// Makes the folder ready to write to. Throws Error{Exit::usage} where it holds a run (finished or not) that neither
+// --resume nor --overwrite speaks of, or, with --resume, where it holds none; Error{Exit::io} where it cannot be
+// written.
+void prepare_folder(const std::string& folder, bool resume, bool overwrite);
+bool finished(const std::string& folder);
+
+// What the run ran on: versions, compiler, device, host, the data files' sums.
+void write_environment(const std::string& folder, const Config&, const Backend&, const std::string& data_sum);
+
+// The pictures of samples/: columns are images (normal, then anomalous), rows input, reconstruction, |error|.
+void write_samples(const std::string& path, const Images&, int normal, const std::vector<float>& reconstruction);
+
+// index,label,anomaly,score for each test image.
+void write_scores(const std::string& folder, const std::vector<std::uint8_t>& label,
+                  const std::vector<std::uint8_t>& anomaly, const std::vector<float>& score);
+
+}  // namespace snag

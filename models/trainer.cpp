@@ -1,0 +1,202 @@
+#include "models/trainer.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "base/shuffle.h"
+
+namespace snag {
+namespace {
+
+constexpr int kScoringBatch = 256;
+
+// Calls f on the detector that is there.
+template <class Variant, class F>
+decltype(auto) with_detector(Variant& detector, F f) {
+  if (auto* gan = std::get_if<Gan>(&detector)) return f(*gan);
+  return f(std::get<Classifier>(detector));
+}
+
+Bytes upload_images(Backend& backend, const Images& images) {
+  auto* memory = static_cast<std::uint8_t*>(backend.alloc(images.pixels.size()));
+  backend.upload(memory, images.pixels.data(), images.pixels.size());
+  return {memory, images.count, kSide};
+}
+
+std::int32_t* upload_indices(Backend& backend, const std::vector<std::int32_t>& indices) {
+  auto* memory = static_cast<std::int32_t*>(backend.alloc(sizeof(std::int32_t) * indices.size()));
+  backend.upload(memory, indices.data(), sizeof(std::int32_t) * indices.size());
+  return memory;
+}
+
+// Items position .. position + count of the endless sequence of permutations of 0 .. n-1.
+std::vector<std::int32_t> endless(std::int64_t position, int count, int n, std::uint64_t seed, std::uint32_t kind) {
+  std::vector<std::int32_t> items;
+  std::vector<int> pass;
+  for (std::int64_t p = position; p < position + count; ++p) {
+    if (pass.empty() || p % n == 0)
+      pass = permutation(n, seed, Stream::order, 2 * static_cast<std::uint32_t>(p / n) + kind);
+    items.push_back(pass[static_cast<std::size_t>(p % n)]);
+  }
+  return items;
+}
+
+}  // namespace
+
+Trainer::Trainer(Backend& backend, const Config& config, const TrainingSet& set)
+    : config_(config), tape_(backend), normal_count_(set.normal), anomalous_count_(set.anomalous()) {
+  const bool alone = config.batch_size == 1;
+  normal_slots_ = alone || config.normal_only ? config.batch_size : config.batch_size / 2;
+  anomalous_slots_ = config.normal_only ? 0 : alone ? 1 : config.batch_size / 2;
+  if (normal_slots_ > normal_count_ || anomalous_slots_ > anomalous_count_)
+    throw Error(Exit::usage, "--batch-size " + std::to_string(config.batch_size) + " takes " +
+                                 std::to_string(normal_slots_) + " normal and " + std::to_string(anomalous_slots_) +
+                                 " anomalous images a step, but the training set has " + std::to_string(normal_count_) +
+                                 " and " + std::to_string(anomalous_count_) +
+                                 ": choose a smaller batch or more images");
+
+  const int larger = std::max(normal_count_, anomalous_slots_ > 0 ? anomalous_count_ : 0);
+  steps_per_epoch_ = (larger + normal_slots_ - 1) / normal_slots_;
+  if (alone && !config.normal_only) steps_per_epoch_ *= 2;
+  if (double(steps_per_epoch_) * config.epochs > 2e9)
+    throw Error(Exit::usage, "--epochs " + std::to_string(config.epochs) + " is more than 2,000,000,000 steps");
+
+  images_ = upload_images(backend, set.images);
+  order_ = upload_indices(backend, std::vector<std::int32_t>(static_cast<std::size_t>(steps_per_epoch_) *
+                                                             static_cast<std::size_t>(config.batch_size)));
+  step_ = make_counter(backend);
+  schedule_ = {snag::learning_rate(config), config.warmup, total_steps(), config.schedule == "cosine"};
+  if (config.model == "cnn")
+    detector_.emplace<Classifier>(tape_, config_, total_steps(), step_);
+  else
+    detector_.emplace<Gan>(tape_, config_, total_steps(), step_);
+
+  if (alone && !config.normal_only) {
+    record(1, 0);
+    record(0, 1);
+  } else {
+    record(normal_slots_, anomalous_slots_);
+  }
+}
+
+LossLog& Trainer::losses() {
+  return with_detector(detector_, [](auto& d) -> LossLog& { return d.losses(); });
+}
+
+const std::vector<std::string>& Trainer::loss_names() const {
+  return with_detector(detector_, [](const auto& d) -> const std::vector<std::string>& { return d.losses().names(); });
+}
+
+void Trainer::record(int normal, int anomalous) {
+  steps_.push_back(tape_.backend().record([this, normal, anomalous] {
+    const Tape::Mark start = tape_.mark();
+    const Batch batch{tape_.leaf({normal + anomalous, 1, kSide, kSide}), normal, anomalous};
+    tape_.backend().run(GatherBatch{.x = batch.x.view,
+                                    .images = images_,
+                                    .order = order_,
+                                    .step = step_,
+                                    .steps = steps_per_epoch_,
+                                    .stride = config_.batch_size,
+                                    .first = 0,
+                                    .augment = augmentation(config_),
+                                    .seed = config_.seed});
+    with_detector(detector_, [&](auto& d) { d.train(batch); });
+    tape_.backend().run(Advance{.counter = step_});
+    tape_.rewind(start);
+  }));
+}
+
+// The images of each step of an epoch, normal ones first.
+void Trainer::upload_order(int epoch) {
+  const bool turns = steps_.size() == 2;
+  const int rounds = turns ? steps_per_epoch_ / 2 : steps_per_epoch_;
+  const auto kind = [&](int slots, int n, std::uint32_t which) {
+    if (slots == 0) return std::vector<std::int32_t>{};
+    return endless(std::int64_t{epoch} * rounds * slots, rounds * slots, n, config_.seed, which);
+  };
+  const std::vector<std::int32_t> normal = kind(normal_slots_, normal_count_, 0),
+                                  anomalous = kind(anomalous_slots_, anomalous_count_, 1);
+  std::vector<std::int32_t> order;
+  for (int r = 0; r < rounds; ++r) {
+    for (int i = 0; i < normal_slots_; ++i) order.push_back(normal[static_cast<std::size_t>(r * normal_slots_ + i)]);
+    for (int i = 0; i < anomalous_slots_; ++i)
+      order.push_back(normal_count_ + anomalous[static_cast<std::size_t>(r * anomalous_slots_ + i)]);
+  }
+  tape_.backend().upload(order_, order.data(), sizeof(std::int32_t) * order.size());
+}
+
+void Trainer::run_step() {
+  if (done_ % steps_per_epoch_ == 0) upload_order(done_ / steps_per_epoch_);
+  steps_[static_cast<std::size_t>(done_) % steps_.size()]->run();
+  ++done_;
+}
+
+Trainer::Verdict Trainer::judge(const Images& images, bool with_reconstruction) {
+  Backend& backend = tape_.backend();
+  Verdict verdict;
+  const auto append = [&](std::vector<float>& to, Tensor t) {
+    std::vector<real> values(static_cast<std::size_t>(t.shape().size()));
+    backend.download(values.data(), t.view.data, sizeof(real) * values.size());
+    to.insert(to.end(), values.begin(), values.end());
+  };
+  const Tape::Mark start = tape_.mark();
+  const Bytes bytes = upload_images(backend, images);
+  std::vector<std::int32_t> all(static_cast<std::size_t>(images.count));
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::int32_t>(i);
+  const std::int32_t* order = upload_indices(backend, all);
+  const Counter zero = make_counter(backend);
+  for (int begin = 0; begin < images.count; begin += kScoringBatch) {
+    const Tape::Mark chunk = tape_.mark();
+    const Tensor x = tape_.leaf({std::min(kScoringBatch, images.count - begin), 1, kSide, kSide});
+    backend.run(GatherBatch{.x = x.view,
+                            .images = bytes,
+                            .order = order,
+                            .step = zero,
+                            .steps = 1,
+                            .stride = 0,
+                            .first = begin,
+                            .augment = {},
+                            .seed = 0});
+    const Scored scored = with_detector(detector_, [&](const auto& d) { return d.score(x); });
+    append(verdict.score, scored.score);
+    if (with_reconstruction && scored.image) append(verdict.reconstruction, scored.image);
+    tape_.rewind(chunk);
+  }
+  tape_.rewind(start);
+  return verdict;
+}
+
+Checkpoint Trainer::weights() const {
+  Checkpoint c;
+  with_detector(detector_, [&](const auto& d) { d.save_weights(c); });
+  c.metadata["model"] = config_.model;
+  c.metadata["width"] = std::to_string(config_.width);
+  return c;
+}
+
+Checkpoint Trainer::state() const {
+  Checkpoint c;
+  with_detector(detector_, [&](const auto& d) { d.save(c); });
+  c.metadata["model"] = config_.model;
+  c.metadata["step"] = std::to_string(done_);
+  c.metadata["steps_per_epoch"] = std::to_string(steps_per_epoch_);
+  return c;
+}
+
+void Trainer::resume(const Checkpoint& c) {
+  const auto model = c.metadata.find("model");
+  if (model == c.metadata.end() || model->second != config_.model)
+    throw Error(Exit::checkpoint,
+                "the state to resume is not of model " + config_.model + ": it is corrupt or of another run");
+  const std::int32_t step = metadata_count(c, "step");
+  if (metadata_count(c, "steps_per_epoch") != steps_per_epoch_ || step > total_steps())
+    throw Error(Exit::checkpoint,
+                "the state to resume has other epochs than this run: it is of another data set or configuration");
+  with_detector(detector_, [&](auto& d) { d.load(c); });
+  done_ = step;
+  write(tape_.backend(), step_, step);
+  if (done_ % steps_per_epoch_ != 0) upload_order(done_ / steps_per_epoch_);
+}
+
+}  // namespace snag

@@ -1,0 +1,71 @@
+#pragma once
+#include <memory>
+#include <variant>
+#include <vector>
+
+#include "data/images.h"
+#include "models/classifier.h"
+#include "models/gan.h"
+
+namespace snag {
+
+// What a detector learns from: 32x32 images, the `normal` first ones normal, the rest anomalous.
+struct TrainingSet {
+  Images images;
+  int normal = 0;
+  int anomalous() const { return images.count - normal; }
+};
+
+// Trains one detector on one backend: the data set resident as bytes, a step recorded once and replayed.
+//
+// An epoch is one pass over the larger kind of images; the smaller kind starts over as often as needed. Each kind runs
+// through permutation after permutation, so what a step sees is a function of (seed, step) alone.
+class Trainer {
+ public:
+  // Throws Error{Exit::usage} where half a batch is more than the set has of a kind, Error{Exit::device} without
+  // memory.
+  Trainer(Backend&, const Config&, const TrainingSet&);
+  Trainer(const Trainer&) = delete;
+  Trainer& operator=(const Trainer&) = delete;
+
+  int steps_per_epoch() const { return steps_per_epoch_; }
+  int total_steps() const { return steps_per_epoch_ * config_.epochs; }
+  int step() const { return done_; }  // steps done
+  double learning_rate() const { return schedule_.at(done_); }
+
+  void run_step();
+
+  const std::vector<std::string>& loss_names() const;
+  std::vector<double> take_losses() { return losses().take(); }
+
+  // Scores, and reconstructions [N,32,32] in about [-1, 1] where the detector makes them, of 32x32 images.
+  struct Verdict {
+    std::vector<float> score, reconstruction;
+  };
+  Verdict judge(const Images&, bool with_reconstruction);
+
+  Checkpoint weights() const;
+  // All that training goes on from, bit for bit.
+  Checkpoint state() const;
+  // Throws Error{Exit::checkpoint} where the state is of another model, width or data set.
+  void resume(const Checkpoint&);
+
+ private:
+  LossLog& losses();
+  void record(int normal, int anomalous);
+  void upload_order(int epoch);
+
+  Config config_;
+  Tape tape_;
+  Bytes images_;
+  int normal_count_, anomalous_count_;
+  int normal_slots_, anomalous_slots_;  // a step's images of each kind; with batch size 1 they take turns
+  int steps_per_epoch_ = 0, done_ = 0;
+  std::int32_t* order_ = nullptr;
+  Counter step_;
+  Schedule schedule_;
+  std::variant<std::monostate, Gan, Classifier> detector_;
+  std::vector<std::unique_ptr<Recording>> steps_;  // run in turn
+};
+
+}  // namespace snag

@@ -1,0 +1,65 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "engine/adam.h"
+#include "models/config.h"
+
+namespace snag {
+
+// One step's images: `normal` of them first, then `anomalous`.
+struct Batch {
+  Tensor x;  // [normal + anomalous, 1, 32, 32] in [-1, 1]
+  int normal, anomalous;
+  Tensor of_normal(Tensor t) const { return slice_images(t, 0, normal); }
+  Tensor of_anomalous(Tensor t) const { return slice_images(t, normal, anomalous); }
+};
+
+// What a detector says of images: a score each (higher = more anomalous) and, if it makes one, a reconstruction.
+struct Scored {
+  Tensor score;  // [N,1,1,1]
+  Tensor image;  // [N,1,32,32], or empty
+};
+
+// Losses summed on the device over steps, read by the host now and then.
+class LossLog {
+ public:
+  LossLog(Backend&, std::vector<std::string> names);
+  const std::vector<std::string>& names() const { return names_; }
+  void add(const std::string& name, Tensor scalar);
+  // Mean of each loss over the steps that computed it since the last call; NaN where none did.
+  std::vector<double> take();
+  void save(Checkpoint&) const;
+  void load(const Checkpoint&);
+
+ private:
+  Backend& backend_;
+  std::vector<std::string> names_;
+  View total_, count_;
+};
+
+// A network's weights, their moving average that scores, and the optimiser.
+class Trained {
+ public:
+  Trained(Tape&, const Layout&, const Config&, double learning_rate, int total_steps, Counter step, std::string name);
+  Trained(const Trained&) = delete;
+  Trained& operator=(const Trained&) = delete;
+
+  const Weights& weights() const { return weights_; }
+  const Weights& average() const { return average_; }
+  Weights& average() { return average_; }
+  // One update of weights, then of their average.
+  void minimize(Tensor loss);
+
+  void save(Checkpoint&) const;
+  void load(const Checkpoint&);
+
+ private:
+  Tape& tape_;
+  Weights weights_, average_;
+  AdamOptimizer optimizer_;
+  Counter step_;
+  double decay_;
+};
+
+}  // namespace snag

@@ -1,0 +1,165 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <stdexcept>
+
+#include "tests/op_cases.h"
+
+namespace snag {
+namespace {
+
+// The inputs of a case on a device, with random cotangents c for its output y and v for its gradients.
+struct Trial {
+  Trial(const OpCase& op_case, Backend& backend) : op(op_case), tape(backend) {
+    const std::vector<Numbers> x = draw(op);
+    for (std::size_t k = 0; k < x.size(); ++k) {
+      in.push_back(put(tape, op.inputs[k].shape, x[k]));
+      (op.inputs[k].constant ? constant : wrt).push_back(in.back());
+      v.push_back(put(tape, op.inputs[k].shape, gaussian(op.inputs[k].shape.size(), 2, static_cast<std::uint32_t>(k))));
+    }
+    const Tape::Mark mark = tape.mark();
+    const Shape y = op.run(in).shape();
+    tape.rewind(mark);
+    c = put(tape, y, gaussian(y.size(), 1));
+  }
+
+  Tensor first() const { return sum(mul(op.run(in), c)); }  // <c, y>
+
+  // sum over inputs of <v, d<c, y>/dx>
+  Tensor second() {
+    const std::vector<Tensor> dx = tape.grad(first(), in);
+    Tensor total = sum(c, 0);
+    for (std::size_t k = 0; k < dx.size(); ++k)
+      if (dx[k]) total = add(total, sum(mul(dx[k], v[k])));
+    return total;
+  }
+
+  const OpCase& op;
+  Tape tape;
+  std::vector<Tensor> in, constant, wrt, v;
+  Tensor c;
+};
+
+Numbers zeros_or(const Tensor& gradient, int size) {
+  return gradient ? get(gradient) : Numbers(static_cast<std::size_t>(size), 0.0);
+}
+
+// f's derivative in element i of x, by central differences
+double difference(Tape& tape, const std::function<Tensor()>& f, const Tensor& x, double at, std::size_t i) {
+  constexpr double kStep = 1e-6;
+  const auto value_at = [&](double xi) {
+    const real r = static_cast<real>(xi);
+    tape.backend().upload(x.view.data + i, &r, sizeof r);
+    const Tape::Mark mark = tape.mark();
+    const double value = scalar(f());
+    tape.rewind(mark);
+    return value;
+  };
+  const double slope = (value_at(at + kStep) - value_at(at - kStep)) / (2 * kStep);
+  value_at(at);
+  return slope;
+}
+
+// Every element of d f / d wrt against differences, at the tolerances of torch.autograd.gradcheck.
+void check_gradient(Tape& tape, const std::function<Tensor()>& f, const std::vector<Tensor>& wrt) {
+  const Tape::Mark mark = tape.mark();
+  std::vector<Numbers> gradients;
+  const std::vector<Tensor> g = tape.grad(f(), wrt);
+  for (std::size_t k = 0; k < wrt.size(); ++k) gradients.push_back(zeros_or(g[k], wrt[k].shape().size()));
+  tape.rewind(mark);
+  for (std::size_t k = 0; k < wrt.size(); ++k) {
+    const Numbers x = get(wrt[k]);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const double numeric = difference(tape, f, wrt[k], x[i], i), error = std::abs(gradients[k][i] - numeric);
+      const bool close = error <= 1e-5 + 1e-3 * std::abs(numeric);
+      CHECK_MESSAGE(close, "input ", k, ", element ", i, ": gradient ", gradients[k][i], ", difference ", numeric);
+      if (!close) break;
+    }
+  }
+}
+
+// y and the gradients of all inputs
+std::vector<Numbers> outputs(const OpCase& op, Backend& backend) {
+  Trial t(op, backend);
+  const Tensor y = op.run(t.in);
+  const std::vector<Tensor> gradients = t.tape.grad(sum(mul(y, t.c)), t.in);
+  std::vector<Numbers> all = {get(y)};
+  for (std::size_t k = 0; k < gradients.size(); ++k) all.push_back(zeros_or(gradients[k], op.inputs[k].shape.size()));
+  t.tape.rewind({0, 0});
+  return all;
+}
+
+template <class Check>
+void each_case_and_backend(const Check& check) {
+  for (const TestBackend& device : test_backends()) {
+    const std::unique_ptr<Backend> backend = device.make();
+    for (const OpCase& op : op_cases()) {
+      CAPTURE(device.name);
+      CAPTURE(op.op);
+      CAPTURE(op.what);
+      check(op, *backend);
+      backend->rewind(0);
+    }
+  }
+}
+
+TEST_CASE("every element of every first derivative equals central differences" * doctest::skip(!kDouble)) {
+  each_case_and_backend([](const OpCase& op, Backend& backend) {
+    if (op.proof == Proof::parity) return;
+    Trial t(op, backend);
+    check_gradient(
+        t.tape, [&] { return t.first(); }, t.wrt);
+  });
+}
+
+TEST_CASE("second derivatives equal central differences where claimed" * doctest::skip(!kDouble)) {
+  each_case_and_backend([](const OpCase& op, Backend& backend) {
+    if (op.proof != Proof::twice) return;
+    Trial t(op, backend);
+    std::vector<Tensor> wrt = t.wrt;
+    wrt.push_back(t.c);
+    check_gradient(
+        t.tape, [&] { return t.second(); }, wrt);
+  });
+}
+
+TEST_CASE("a second derivative that is not implemented throws std::logic_error") {
+  each_case_and_backend([](const OpCase& op, Backend& backend) {
+    if (op.proof != Proof::once) return;
+    Trial t(op, backend);
+    const Tensor g = t.second();
+    CHECK_THROWS_AS(t.tape.grad(g, t.wrt), std::logic_error);
+  });
+}
+
+TEST_CASE("an input that an op holds constant gets no gradient") {
+  each_case_and_backend([](const OpCase& op, Backend& backend) {
+    if (op.proof == Proof::parity) return;
+    Trial t(op, backend);
+    for (const Tensor& g : t.tape.grad(t.first(), t.constant)) CHECK_FALSE(g);
+  });
+}
+
+TEST_CASE("repeated runs give the same bits") {
+  each_case_and_backend([](const OpCase& op, Backend& backend) {
+    const std::vector<Numbers> once = outputs(op, backend);
+    for (int repeat = 0; repeat < 3; ++repeat) CHECK(outputs(op, backend) == once);
+  });
+}
+
+// 1e-10 is a relative error of 1e-5: float's 6e-8 in sums of some thousand terms, in another order.
+TEST_CASE("every backend equals the portable one, values and gradients") {
+  constexpr double kTolerance = kDouble ? 1e-24 : 1e-10;
+  const std::unique_ptr<Backend> portable = portable_backend();
+  each_case_and_backend([&](const OpCase& op, Backend& backend) {
+    if (backend.name() == portable->name()) return;
+    const std::vector<Numbers> x = outputs(op, backend), expected = outputs(op, *portable);
+    for (std::size_t k = 0; k < x.size(); ++k) {
+      INFO("output ", k, " (0: the value; k: the gradient of input k - 1)");
+      CHECK(normalised_error(x[k], expected[k]) <= kTolerance);
+    }
+  });
+}
+
+}  // namespace
+}  // namespace snag

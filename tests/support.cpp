@@ -1,0 +1,68 @@
+#include "tests/support.h"
+
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "base/random.h"
+
+namespace snag {
+
+View put(Backend& backend, Shape s, const Numbers& x) {
+  if (static_cast<std::size_t>(s.size()) != x.size())
+    throw std::invalid_argument(text(s) + " given " + std::to_string(x.size()) + " numbers");
+  const std::vector<real> host(x.begin(), x.end());
+  auto* data = static_cast<real*>(backend.alloc(host.size() * sizeof(real)));
+  backend.upload(data, host.data(), host.size() * sizeof(real));
+  return {data, s};
+}
+
+Numbers get(Backend& backend, ConstView x) {
+  std::vector<real> host(static_cast<std::size_t>(x.shape.size()));
+  backend.download(host.data(), x.data, host.size() * sizeof(real));
+  return {host.begin(), host.end()};
+}
+
+Counter put_counter(Backend& backend, std::int32_t value) {
+  const Counter counter{static_cast<std::int32_t*>(backend.alloc(sizeof value))};
+  backend.upload(counter.data, &value, sizeof value);
+  return counter;
+}
+
+double dot(const Numbers& a, const Numbers& b) {
+  if (a.size() != b.size()) throw std::invalid_argument("dot: sizes differ");
+  return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
+}
+
+double normalised_error(const Numbers& x, const Numbers& reference) {
+  if (x.size() != reference.size()) return std::numeric_limits<double>::infinity();
+  double error = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) error += (x[i] - reference[i]) * (x[i] - reference[i]);
+  const double power = dot(reference, reference), relative = error == 0 ? 0 : error / power;
+  return std::isfinite(relative) && std::isfinite(power) ? relative : std::numeric_limits<double>::infinity();
+}
+
+Numbers gaussian(int n, std::uint64_t seed, std::uint32_t row) {
+  Numbers x;
+  for (int i = 0; i < n; ++i) {
+    const Draw u = philox(seed, Stream::sample, row, static_cast<std::uint64_t>(i));
+    const double radius = std::sqrt(-2 * std::log(1 - u.uniform(0)));
+    x.push_back(static_cast<float>(radius * std::cos(6.283185307179586 * u.uniform(1))));
+  }
+  return x;
+}
+
+const std::vector<TestBackend>& test_backends() {
+  constexpr std::size_t kArena = std::size_t{512} << 20;
+  static const std::vector<TestBackend> backends = {
+      {"cpu, 2 threads", [] { return make_cpu_backend({.threads = 2, .arena_bytes = kArena, .poison = true}); }},
+      {"cpu, portable", [] { return make_cpu_backend({.arena_bytes = kArena, .portable = true, .poison = true}); }},
+  };
+  return backends;
+}
+
+std::unique_ptr<Backend> portable_backend() { return test_backends().back().make(); }
+
+int CountingBackend::total() const { return std::accumulate(counts_.begin(), counts_.end(), 0); }
+
+}  // namespace snag
