@@ -2,13 +2,13 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
-#include <filesystem>
 #include <map>
 #include <new>
 #include <set>
 
 #include "base/error.h"
 #include "models/run.h"
+#include "models/run_folder.h"
 
 namespace {
 
@@ -59,9 +59,7 @@ snag::Config resumed(const snag::Config& given, const std::set<std::string>& fla
     if (!free_on_resume(name))
       throw snag::Error(snag::Exit::usage,
                         "--resume goes on with the run's own settings: drop '" + name + "', or start a new run");
-  if (!std::filesystem::exists(given.out + "/config.json"))
-    throw snag::Error(snag::Exit::usage, "--resume: " + given.out +
-                                             " holds no run (no config.json): check --out, or start without --resume");
+  snag::check_folder(given.out, true, false);
   snag::Config config;
   snag::read_config(config, given.out + "/config.json");
   return config;

@@ -96,8 +96,10 @@ Idx read_idx(const fs::path& path, std::size_t rank, const std::string& kind) {
   const auto [n, height, width] = idx.size;
   if (n == 0) fail_at(Exit::data, path, "holds no " + kind + ": its header says 0; get the file again");
   if (height == 0 || width == 0)
-    fail_at(Exit::data, path, "holds images of " + std::to_string(height) + " x " + std::to_string(width) + " pixels; get the file again");
-  if (height > most_side || width > most_side || n > most_images || n > most_bytes / (height * width))
+    fail_at(
+        Exit::data, path,
+        "holds images of " + std::to_string(height) + " x " + std::to_string(width) + " pixels; get the file again");
+  if (height > most_side || width > most_side || n > most_images || n > most_bytes / (std::uint64_t{height} * width))
     fail_at(Exit::data, path,
             "has a header that promises " + std::to_string(n) + " x " + std::to_string(height) + " x " +
                 std::to_string(width) + " bytes, beyond images of 4096 x 4096 or 4 GiB in all;" +
@@ -109,13 +111,15 @@ Idx read_idx(const fs::path& path, std::size_t rank, const std::string& kind) {
 // The file of `split` that holds `kind` ("images" or "labels").
 fs::path find_file(const fs::path& dir, const std::string& split, const std::string& kind, int rank) {
   const std::string type = "idx" + std::to_string(rank) + "-ubyte";
+  const std::string start = split + "-" + kind;
   for (const char* end : {"", ".gz"})
     for (const char* separator : {"-", "."}) {
-      const fs::path path = dir / (split + "-" + kind + separator + type + end);
+      fs::path path = dir / start;
+      (path += separator) += type + end;
       std::error_code error;
       if (fs::status(path, error).type() != fs::file_type::not_found) return path;
     }
-  fail_at(Exit::io, dir, "has no " + split + "-" + kind + "-" + type + "[.gz]; " + get_data);
+  fail_at(Exit::io, dir, "has no " + start + "-" + type + "[.gz]; " + get_data);
 }
 
 }  // namespace
@@ -124,9 +128,8 @@ Images read_idx_images(const fs::path& path) {
   Idx idx = read_idx(path, 3, "images");
   const auto [n, height, width] = idx.size;
   if (height != width)
-    fail_at(
-        Exit::data, path,
-        "holds images of " + std::to_string(height) + " x " + std::to_string(width) + " pixels; give square ones");
+    fail_at(Exit::data, path,
+            "holds images of " + std::to_string(height) + " x " + std::to_string(width) + " pixels; give square ones");
   return {static_cast<int>(n), static_cast<int>(height), static_cast<int>(width), std::move(idx.data)};
 }
 

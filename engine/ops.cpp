@@ -17,6 +17,8 @@ template <class K>
 void run(Tensor x, const K& kernel) {
   x.tape->backend().run(kernel);
 }
+// Does the padded map hold a window of the kernel? Where not, down() means nothing.
+bool fits(Conv g, Shape big) { return big.h + 2 * g.pad >= g.kernel && big.w + 2 * g.pad >= g.kernel; }
 using Grads = std::vector<Tensor>;
 
 }  // namespace
@@ -237,9 +239,7 @@ Tensor pad_images(Tensor x, int begin, int images) {
 
 Tensor conv_down(Tensor big, Tensor w, Conv g) {
   const Shape b = big.shape(), k = w.shape();
-  require(
-      b.c == k.c && k.h == g.kernel && k.w == g.kernel && b.h + 2 * g.pad >= g.kernel && b.w + 2 * g.pad >= g.kernel,
-      "conv_down", b, k);
+  require(b.c == k.c && k.h == g.kernel && k.w == g.kernel && fits(g, b), "conv_down", b, k);
   const Tensor small = big.tape->empty({b.n, k.n, g.down(b.h), g.down(b.w)});
   run(small, ConvDown{.small = small.view, .big = big.view, .w = w.view, .g = g});
   return small.tape->record("conv_down", small, {big, w}, [=](Tensor d, Needs need) {
@@ -249,9 +249,10 @@ Tensor conv_down(Tensor big, Tensor w, Conv g) {
 
 Tensor conv_up(Tensor small, Tensor w, Conv g, int h, int width) {
   const Shape s = small.shape(), k = w.shape();
-  require(s.c == k.n && k.h == g.kernel && k.w == g.kernel && g.down(h) == s.h && g.down(width) == s.w, "conv_up", s,
-          k);
-  const Tensor big = small.tape->empty({s.n, k.c, h, width});
+  const Shape b{s.n, k.c, h, width};
+  require(s.c == k.n && k.h == g.kernel && k.w == g.kernel, "conv_up", s, k);
+  require(fits(g, b) && g.down(h) == s.h && g.down(width) == s.w, "conv_up", s, b);
+  const Tensor big = small.tape->empty(b);
   run(big, ConvUp{.big = big.view, .small = small.view, .w = w.view, .g = g});
   return big.tape->record("conv_up", big, {small, w}, [=](Tensor d, Needs need) {
     return Grads{need[0] ? conv_down(d, w, g) : Tensor{}, need[1] ? conv_weight(d, small, g) : Tensor{}};
@@ -264,7 +265,7 @@ Tensor conv_up(Tensor small, Tensor w, Conv g) {
 
 Tensor conv_weight(Tensor big, Tensor small, Conv g) {
   const Shape b = big.shape(), s = small.shape();
-  require(b.n == s.n && g.down(b.h) == s.h && g.down(b.w) == s.w, "conv_weight", b, s);
+  require(b.n == s.n && fits(g, b) && g.down(b.h) == s.h && g.down(b.w) == s.w, "conv_weight", b, s);
   const Tensor w = big.tape->empty({s.c, b.c, g.kernel, g.kernel});
   run(w, ConvWeight{.dw = w.view, .big = big.view, .small = small.view, .g = g});
   return w.tape->record("conv_weight", w, {big, small}, [=](Tensor d, Needs need) {

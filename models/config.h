@@ -85,7 +85,8 @@ void set_defaults(Config&);
 void set_preset(Config&, const std::string& name);
 std::span<const std::string> preset_names();
 
-// Reads config.json, and its text to write; keys that are absent keep their values. Error{Exit::usage} names the file and the key.
+// Reads config.json, and its text to write; keys that are absent keep their values. Error{Exit::usage} names the file
+// and the key.
 void read_config(Config&, const std::string& path);
 std::string config_text(const Config&);
 

@@ -59,12 +59,17 @@ int run(const Config& asked, const volatile std::sig_atomic_t& stop) {
   check(config);
   const auto began = Clock::now();
   const std::string folder = choose_folder(config);
+  check_folder(folder, config.resume, config.overwrite);
+  if (config.resume && finished(folder)) {
+    if (!config.quiet) std::printf("%s is finished: nothing to resume\n", folder.c_str());
+    return 0;
+  }
   const std::unique_ptr<Backend> backend = make_backend(config);
   const Experiment experiment = load_experiment(config);
   std::optional<Trainer> trainer;
   if (trains(config.model)) trainer.emplace(*backend, config, experiment.training);
 
-  prepare_folder(folder, config.resume, config.overwrite);
+  prepare_folder(folder, config.resume);
   if (!config.resume) write_file(folder + "/config.json", config_text(config));
   write_environment(folder, config, *backend, experiment.sum);
 

@@ -22,7 +22,13 @@ const char* const kParts[] = {"config.json",         "environment.json",  "metri
                               "weights.safetensors", "state.safetensors", "samples",     "scores.csv",
                               "summary.json",        "report.html"};
 
-bool holds_run(const std::string& folder) { return fs::exists(fs::path(folder) / "config.json"); }
+// Whatever keeps us from looking shows when the folder is made.
+bool there(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
+bool holds_run(const std::string& folder) { return there(fs::path(folder) / "config.json"); }
 
 std::string processor() {
   std::ifstream info("/proc/cpuinfo");
@@ -44,32 +50,34 @@ std::string choose_folder(const Config& config) {
   for (const int c : config.normal_class) classes += (classes.empty() ? "" : "+") + std::to_string(c);
   const std::string base = "runs/" + config.model + "-c" + classes + "-s" + std::to_string(config.seed);
   std::string folder = base;
-  for (int k = 2; fs::exists(folder); ++k) folder = base + "-" + std::to_string(k);
+  for (int k = 2; there(folder); ++k) folder = base + "-" + std::to_string(k);
   return folder;
 }
 
-bool finished(const std::string& folder) { return fs::exists(fs::path(folder) / "summary.json"); }
+bool finished(const std::string& folder) { return there(fs::path(folder) / "summary.json"); }
 
-void prepare_folder(const std::string& folder, bool resume, bool overwrite) {
-  std::error_code error;
-  if (fs::exists(folder) && !fs::is_directory(folder))
+void check_folder(const std::string& folder, bool resume, bool overwrite) {
+  if (there(folder) && !fs::is_directory(folder))
     throw Error(Exit::io, folder + " is a file: choose another folder with --out");
-  if (resume) {
-    if (!holds_run(folder))
-      throw Error(Exit::usage,
-                  "--resume: " + folder + " holds no run (no config.json): check --out, or start without --resume");
-  } else if (holds_run(folder)) {
-    if (!overwrite)
-      throw Error(
-          Exit::usage,
-          folder + (finished(folder) ? " holds a finished run: choose another --out, or replace it with --overwrite"
-                                     : " holds an unfinished run: go on with --resume, replace it with --overwrite, or "
-                                       "choose another --out"));
+  if (resume && !holds_run(folder))
+    throw Error(Exit::usage,
+                "--resume: " + folder + " holds no run (no config.json): check --out, or start without --resume");
+  if (resume || overwrite || !holds_run(folder)) return;
+  throw Error(Exit::usage,
+              folder + (finished(folder)
+                            ? " holds a finished run: choose another --out, or replace it with --overwrite"
+                            : " holds an unfinished run: go on with --resume, replace it with --overwrite, or choose "
+                              "another --out"));
+}
+
+void prepare_folder(const std::string& folder, bool resume) {
+  std::error_code error;
+  if (!resume)
     for (const char* part : kParts) {
       fs::remove_all(fs::path(folder) / part, error);
-      if (error) throw Error(Exit::io, "cannot remove " + folder + "/" + part + ": " + error.message());
+      if (error && error != std::errc::not_a_directory)
+        throw Error(Exit::io, "cannot remove " + folder + "/" + part + ": " + error.message());
     }
-  }
   fs::create_directories(fs::path(folder) / "samples", error);
   if (error)
     throw Error(Exit::io, "cannot make the folder " + folder + ": " + error.message() + "; choose another with --out");

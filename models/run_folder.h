@@ -15,10 +15,11 @@ namespace snag {
 // config.out, or runs/MODEL-cCLASS-sSEED, with -2, -3, ... if taken.
 std::string choose_folder(const Config&);
 
-// Makes the folder ready to write to. Throws Error{Exit::usage} where it holds a run (finished or not) that neither
-// --resume nor --overwrite speaks of, or, with --resume, where it holds none; Error{Exit::io} where it cannot be
-// written.
-void prepare_folder(const std::string& folder, bool resume, bool overwrite);
+// Throws Error{Exit::usage} where the folder holds a run (finished or not) and neither --resume nor --overwrite was
+// said, or, with --resume, where it holds none; Error{Exit::io} where something else is in the way.
+void check_folder(const std::string& folder, bool resume, bool overwrite);
+// Makes the folder, empty of an earlier run unless `resume`. Throws Error{Exit::io}.
+void prepare_folder(const std::string& folder, bool resume);
 bool finished(const std::string& folder);
 
 // What the run ran on: versions, compiler, device, host, the data files' sums.

@@ -1,10 +1,8 @@
 #include "models/trainer.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/error.h"
-#include "base/shuffle.h"
 
 namespace snag {
 namespace {
@@ -30,41 +28,16 @@ std::int32_t* upload_indices(Backend& backend, const std::vector<std::int32_t>& 
   return memory;
 }
 
-// Items position .. position + count of the endless sequence of permutations of 0 .. n-1.
-std::vector<std::int32_t> endless(std::int64_t position, int count, int n, std::uint64_t seed, std::uint32_t kind) {
-  std::vector<std::int32_t> items;
-  std::vector<int> pass;
-  for (std::int64_t p = position; p < position + count; ++p) {
-    if (pass.empty() || p % n == 0)
-      pass = permutation(n, seed, Stream::order, 2 * static_cast<std::uint32_t>(p / n) + kind);
-    items.push_back(pass[static_cast<std::size_t>(p % n)]);
-  }
-  return items;
-}
-
 }  // namespace
 
 Trainer::Trainer(Backend& backend, const Config& config, const TrainingSet& set)
-    : config_(config), tape_(backend), normal_count_(set.normal), anomalous_count_(set.anomalous()) {
-  const bool alone = config.batch_size == 1;
-  normal_slots_ = alone || config.normal_only ? config.batch_size : config.batch_size / 2;
-  anomalous_slots_ = config.normal_only ? 0 : alone ? 1 : config.batch_size / 2;
-  if (normal_slots_ > normal_count_ || anomalous_slots_ > anomalous_count_)
-    throw Error(Exit::usage, "--batch-size " + std::to_string(config.batch_size) + " takes " +
-                                 std::to_string(normal_slots_) + " normal and " + std::to_string(anomalous_slots_) +
-                                 " anomalous images a step, but the training set has " + std::to_string(normal_count_) +
-                                 " and " + std::to_string(anomalous_count_) +
-                                 ": choose a smaller batch or more images");
-
-  const int larger = std::max(normal_count_, anomalous_slots_ > 0 ? anomalous_count_ : 0);
-  steps_per_epoch_ = (larger + normal_slots_ - 1) / normal_slots_;
-  if (alone && !config.normal_only) steps_per_epoch_ *= 2;
-  if (double(steps_per_epoch_) * config.epochs > 2e9)
+    : config_(config),
+      tape_(backend),
+      epochs_(set.normal, config.normal_only ? 0 : set.anomalous(), config.batch_size, config.seed) {
+  if (double(epochs_.steps()) * config.epochs > 2e9)
     throw Error(Exit::usage, "--epochs " + std::to_string(config.epochs) + " is more than 2,000,000,000 steps");
-
   images_ = upload_images(backend, set.images);
-  order_ = upload_indices(backend, std::vector<std::int32_t>(static_cast<std::size_t>(steps_per_epoch_) *
-                                                             static_cast<std::size_t>(config.batch_size)));
+  order_ = upload_indices(backend, epochs_.order(0));
   step_ = make_counter(backend);
   schedule_ = {snag::learning_rate(config), config.warmup, total_steps(), config.schedule == "cosine"};
   if (config.model == "cnn")
@@ -72,11 +45,11 @@ Trainer::Trainer(Backend& backend, const Config& config, const TrainingSet& set)
   else
     detector_.emplace<Gan>(tape_, config_, total_steps(), step_);
 
-  if (alone && !config.normal_only) {
+  if (epochs_.kinds_take_turns()) {
     record(1, 0);
     record(0, 1);
   } else {
-    record(normal_slots_, anomalous_slots_);
+    record(epochs_.normal_slots(), epochs_.anomalous_slots());
   }
 }
 
@@ -96,7 +69,7 @@ void Trainer::record(int normal, int anomalous) {
                                     .images = images_,
                                     .order = order_,
                                     .step = step_,
-                                    .steps = steps_per_epoch_,
+                                    .steps = epochs_.steps(),
                                     .stride = config_.batch_size,
                                     .first = 0,
                                     .augment = augmentation(config_),
@@ -107,27 +80,13 @@ void Trainer::record(int normal, int anomalous) {
   }));
 }
 
-// The images of each step of an epoch, normal ones first.
-void Trainer::upload_order(int epoch) {
-  const bool turns = steps_.size() == 2;
-  const int rounds = turns ? steps_per_epoch_ / 2 : steps_per_epoch_;
-  const auto kind = [&](int slots, int n, std::uint32_t which) {
-    if (slots == 0) return std::vector<std::int32_t>{};
-    return endless(std::int64_t{epoch} * rounds * slots, rounds * slots, n, config_.seed, which);
-  };
-  const std::vector<std::int32_t> normal = kind(normal_slots_, normal_count_, 0),
-                                  anomalous = kind(anomalous_slots_, anomalous_count_, 1);
-  std::vector<std::int32_t> order;
-  for (int r = 0; r < rounds; ++r) {
-    for (int i = 0; i < normal_slots_; ++i) order.push_back(normal[static_cast<std::size_t>(r * normal_slots_ + i)]);
-    for (int i = 0; i < anomalous_slots_; ++i)
-      order.push_back(normal_count_ + anomalous[static_cast<std::size_t>(r * anomalous_slots_ + i)]);
-  }
+void Trainer::upload_order() {
+  const std::vector<std::int32_t> order = epochs_.order(done_ / epochs_.steps());
   tape_.backend().upload(order_, order.data(), sizeof(std::int32_t) * order.size());
 }
 
 void Trainer::run_step() {
-  if (done_ % steps_per_epoch_ == 0) upload_order(done_ / steps_per_epoch_);
+  if (done_ % epochs_.steps() == 0) upload_order();
   steps_[static_cast<std::size_t>(done_) % steps_.size()]->run();
   ++done_;
 }
@@ -180,7 +139,7 @@ Checkpoint Trainer::state() const {
   with_detector(detector_, [&](const auto& d) { d.save(c); });
   c.metadata["model"] = config_.model;
   c.metadata["step"] = std::to_string(done_);
-  c.metadata["steps_per_epoch"] = std::to_string(steps_per_epoch_);
+  c.metadata["steps_per_epoch"] = std::to_string(epochs_.steps());
   return c;
 }
 
@@ -190,13 +149,13 @@ void Trainer::resume(const Checkpoint& c) {
     throw Error(Exit::checkpoint,
                 "the state to resume is not of model " + config_.model + ": it is corrupt or of another run");
   const std::int32_t step = metadata_count(c, "step");
-  if (metadata_count(c, "steps_per_epoch") != steps_per_epoch_ || step > total_steps())
+  if (metadata_count(c, "steps_per_epoch") != epochs_.steps() || step > total_steps())
     throw Error(Exit::checkpoint,
                 "the state to resume has other epochs than this run: it is of another data set or configuration");
   with_detector(detector_, [&](auto& d) { d.load(c); });
   done_ = step;
   write(tape_.backend(), step_, step);
-  if (done_ % steps_per_epoch_ != 0) upload_order(done_ / steps_per_epoch_);
+  upload_order();
 }
 
 }  // namespace snag

@@ -5,6 +5,7 @@
 
 #include "data/images.h"
 #include "models/classifier.h"
+#include "models/epoch.h"
 #include "models/gan.h"
 
 namespace snag {
@@ -17,9 +18,6 @@ struct TrainingSet {
 };
 
 // Trains one detector on one backend: the data set resident as bytes, a step recorded once and replayed.
-//
-// An epoch is one pass over the larger kind of images; the smaller kind starts over as often as needed. Each kind runs
-// through permutation after permutation, so what a step sees is a function of (seed, step) alone.
 class Trainer {
  public:
   // Throws Error{Exit::usage} where half a batch is more than the set has of a kind, Error{Exit::device} without
@@ -28,8 +26,8 @@ class Trainer {
   Trainer(const Trainer&) = delete;
   Trainer& operator=(const Trainer&) = delete;
 
-  int steps_per_epoch() const { return steps_per_epoch_; }
-  int total_steps() const { return steps_per_epoch_ * config_.epochs; }
+  int steps_per_epoch() const { return epochs_.steps(); }
+  int total_steps() const { return epochs_.steps() * config_.epochs; }
   int step() const { return done_; }  // steps done
   double learning_rate() const { return schedule_.at(done_); }
 
@@ -53,14 +51,13 @@ class Trainer {
  private:
   LossLog& losses();
   void record(int normal, int anomalous);
-  void upload_order(int epoch);
+  void upload_order();
 
   Config config_;
   Tape tape_;
   Bytes images_;
-  int normal_count_, anomalous_count_;
-  int normal_slots_, anomalous_slots_;  // a step's images of each kind; with batch size 1 they take turns
-  int steps_per_epoch_ = 0, done_ = 0;
+  Epochs epochs_;
+  int done_ = 0;
   std::int32_t* order_ = nullptr;
   Counter step_;
   Schedule schedule_;

@@ -1,4 +1,5 @@
 #pragma once
+#include <string>
 #include <vector>
 
 #include "tests/support.h"
@@ -7,7 +8,7 @@ namespace snag {
 
 // A check of kernels that no op runs. A table, so that the coverage test can count what they run.
 struct KernelCase {
-  const char* what;
+  std::string what;
   void (*check)(Backend&);
 };
 std::vector<KernelCase> optimiser_cases();  // engine/kernel_test.cpp

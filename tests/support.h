@@ -2,6 +2,7 @@
 #include <array>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "engine/ops.h"
@@ -33,7 +34,7 @@ Numbers gaussian(int n, std::uint64_t seed, std::uint32_t row = 0);
 
 // The devices under test; new memory is filled with NaN, so that nothing may rely on what it held.
 struct TestBackend {
-  const char* name;
+  std::string name;
   std::function<std::unique_ptr<Backend>()> make;
 };
 const std::vector<TestBackend>& test_backends();

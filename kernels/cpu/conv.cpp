@@ -14,6 +14,7 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace snag::HWY_NAMESPACE {
+namespace {
 
 // Cuts the depth of a part's rows into blocks, and each into runs.
 void plan_runs(Scratch& scratch, const WindowProblem& p, Part& part) {
@@ -57,8 +58,9 @@ void plan_columns(Scratch& scratch, const WindowProblem& p, const real* b, int l
 
 // out = windows * b, where b is in panels of kLanes columns, or, `along` the rows, one column after the other.
 void product(Cpu& cpu, Scratch& scratch, const WindowProblem& p, const real* b, bool along) {
-  const bool whole = p.images < 3;  // so few rows that parts would fill no tile
-  const Stretches ys = stretches(scratch, p.y, whole), xs = stretches(scratch, p.x, whole);
+  // For so few images the parts of a map would be too small to fill tiles; and single pixels have no padding to skip.
+  const bool pixels = p.y.window * p.x.window == 1, whole = p.images < 3 && !pixels;
+  const Stretches ys = stretches(scratch, p.y, whole || pixels), xs = stretches(scratch, p.x, whole || pixels);
   const int part_count = ys.count * xs.count, threads = cpu.pool.threads();
 
   // Enough tasks for all threads, but not more rows to a task than stay in L2.
@@ -72,6 +74,7 @@ void product(Cpu& cpu, Scratch& scratch, const WindowProblem& p, const real* b, 
   for (int i = 0; i < part_count; ++i) {
     parts[i] = {.y = ys.data[i / xs.count],
                 .x = xs.data[i % xs.count],
+                .whole = whole,
                 .runs = nullptr,
                 .first_run = nullptr,
                 .blocks = 0,
@@ -97,14 +100,18 @@ void product(Cpu& cpu, Scratch& scratch, const WindowProblem& p, const real* b, 
 
   Rows* rows = scratch.take<Rows>(static_cast<std::size_t>(threads));
   for (int t = 0; t < threads; ++t)
-    rows[t] = {scratch.take<real>(static_cast<std::size_t>(blocks) * static_cast<std::size_t>(capacity) * kRowStride),
-               scratch.take<real*>(static_cast<std::size_t>(capacity)),
-               scratch.take<int>(static_cast<std::size_t>(capacity)),
-               scratch.take<int>(static_cast<std::size_t>(capacity)),
-               capacity,
-               scratch.take<real>(static_cast<std::size_t>(kTall) * kLanes)};
+    rows[t] = {
+        .a = scratch.take<real>(static_cast<std::size_t>(blocks) * static_cast<std::size_t>(capacity) * kRowStride),
+        .capacity = capacity,
+        .out = scratch.take<real*>(static_cast<std::size_t>(capacity)),
+        .out_y = scratch.take<int>(static_cast<std::size_t>(capacity)),
+        .out_x = scratch.take<int>(static_cast<std::size_t>(capacity)),
+        .spill = scratch.take<real>(static_cast<std::size_t>(kTall) * kLanes)};
   cpu.pool.parallel_for(task_count, [&](int i, int thread) {
-    gather(p, tasks[i], rows[thread]);
+    const Rows& own = rows[thread];
+    gather(p, tasks[i].part->y, tasks[i].part->x, tasks[i].first, tasks[i].count,
+           {own.a, kDepth, kRowStride, static_cast<std::ptrdiff_t>(capacity) * kRowStride});
+    locate(p, tasks[i], own);
     if (along)
       dot(p, tasks[i], rows[thread]);
     else
@@ -120,13 +127,90 @@ void conv_down(Cpu& cpu, const ConvDown& k) {
   product(cpu, scratch, p, along ? k.w.data : pack_down(cpu, scratch, p, k.w.data), along);
 }
 
-void conv_up(Cpu& cpu, const ConvUp& k) {
-  Scratch scratch(cpu.memory);
-  const WindowProblem p = window_problem(k);
-  const bool along = p.out_channels * 2 <= kLanes;
-  product(cpu, scratch, p, pack_up(cpu, scratch, p, k, along ? 1 : kLanes), along);
+// Elements x0, x0 + stride, ... of one line of the big image, `size` of them, as sums of streams: what the small pixels
+// under one tap send, one pixel after the other.
+struct Collected {
+  int to, size, stream_count;
+  const int* streams;  // where each begins; the next small pixel's is `pixel` further
+};
+
+// to[i * step] = sum over streams of sent[stream + i * pixel]; N = how many streams, or 0 where that is only known
+// later
+template <int N>
+HWY_INLINE void collect(const Collected& k, const real* HWY_RESTRICT sent, int pixel, real* HWY_RESTRICT to, int step) {
+  const real* from[N > 0 ? N : 1];
+  for (int j = 0; j < N; ++j) from[j] = sent + k.streams[j];
+  for (int i = 0; i < k.size; ++i) {
+    real s = 0;
+    if constexpr (N > 0) {
+#pragma GCC unroll 4
+      for (int j = 0; j < N; ++j) s += from[j][static_cast<std::ptrdiff_t>(i) * pixel];
+    } else {
+      for (int j = 0; j < k.stream_count; ++j) s += sent[k.streams[j] + static_cast<std::ptrdiff_t>(i) * pixel];
+    }
+    to[static_cast<std::ptrdiff_t>(i) * step] = s;
+  }
 }
 
+// What big(y, x), (y, x + stride), ... hear: tap (r, t) of small pixel (p, q) where p*S+r-P = y and q*S+t-P = x.
+Collected heard(Scratch& scratch, const ConvUp& k, int y, int x, int size) {
+  const Shape small = k.small.shape;
+  const int kernel = k.g.kernel, stride = k.g.stride, c_count = k.big.shape.c;
+  const int reach = (kernel + stride - 1) / stride;
+  int* streams = scratch.take<int>(static_cast<std::size_t>(reach * reach));
+  int count = 0;
+  for (int r = (y + k.g.pad) % stride; r < kernel && r <= y + k.g.pad; r += stride)
+    for (int t = (x + k.g.pad) % stride; t < kernel && t <= x + k.g.pad; t += stride) {
+      const int p = (y + k.g.pad - r) / stride, q = (x + k.g.pad - t) / stride;
+      if (p < small.h && q + size <= small.w)
+        streams[count++] = (((p * small.w + q) * kernel + r) * kernel + t) * c_count;
+    }
+  return {(y * k.big.shape.w + x) * c_count, size, count, streams};
+}
+
+// Few channels would leave most lanes empty, but all taps of them together fill vectors: first every small pixel sends
+// something through each tap, then every big pixel collects.
+void conv_up_few(Cpu& cpu, Scratch& scratch, const ConvUp& k) {
+  const Shape small = k.small.shape, big = k.big.shape;
+  const int stride = k.g.stride, pad = k.g.pad, pixel = k.g.kernel * k.g.kernel * big.c;
+  const Shape shape{small.n, pixel, small.h, small.w};
+  const ConvUp send{{scratch.take<real>(static_cast<std::size_t>(shape.size())), shape},
+                    k.small,
+                    ConstView(k.w.data, Shape{.n = small.c, .c = pixel}),
+                    {.kernel = 1, .stride = 1, .pad = 0}};
+  const WindowProblem p = window_problem(send);
+  product(cpu, scratch, p, pack_up(cpu, scratch, p, send, kLanes), false);
+
+  // Between `begin` and `end` of a line all taps are heard: x + pad >= kernel - 1 and (x + pad) / stride < small.w.
+  const int begin = std::clamp(k.g.kernel - 1 - pad, 0, big.w), end = std::clamp(small.w * stride - pad, begin, big.w);
+  Collected* parts = scratch.take<Collected>(static_cast<std::size_t>(big.h * big.w));
+  int count = 0;
+  for (int y = 0; y < big.h; ++y) {
+    for (int x = 0; x < begin; ++x) parts[count++] = heard(scratch, k, y, x, 1);
+    for (int x = begin; x < std::min(begin + stride, end); ++x)
+      parts[count++] = heard(scratch, k, y, x, (end - x + stride - 1) / stride);
+    for (int x = end; x < big.w; ++x) parts[count++] = heard(scratch, k, y, x, 1);
+  }
+  cpu.pool.parallel_for(big.n, [&](int n) {
+    const real* sent = send.big.data + static_cast<std::ptrdiff_t>(n) * shape.image();
+    real* to = k.big.data + static_cast<std::ptrdiff_t>(n) * big.image();
+    for (const Collected* part = parts; part < parts + count; ++part)
+      for (int c = 0; c < big.c; ++c)
+        if (part->stream_count == 4)
+          collect<4>(*part, sent + c, pixel, to + part->to + c, stride * big.c);
+        else
+          collect<0>(*part, sent + c, pixel, to + part->to + c, stride * big.c);
+  });
+}
+
+void conv_up(Cpu& cpu, const ConvUp& k) {
+  Scratch scratch(cpu.memory);
+  if (k.big.shape.c * 2 <= kLanes && k.g.kernel > 1) return conv_up_few(cpu, scratch, k);
+  const WindowProblem p = window_problem(k);
+  product(cpu, scratch, p, pack_up(cpu, scratch, p, k, kLanes), false);
+}
+
+}  // namespace
 }  // namespace snag::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

@@ -8,10 +8,12 @@
 #define HWY_TARGET_INCLUDE "kernels/cpu/conv_weight.cpp"
 #include <hwy/foreach_target.h>
 
+#include "kernels/cpu/gather-inl.h"
 #include "kernels/cpu/outer-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace snag::HWY_NAMESPACE {
+namespace {
 
 // Per tap, the weight gradient is a sum over pixels of outer products of a small pixel's channels and a big pixel's.
 // Either side can be the one that is read in vectors, if its channels fill them; where they do not, as in a one-channel
@@ -113,22 +115,6 @@ void direct(Cpu& cpu, Scratch& scratch, const ConvWeight& k, bool small_in_vecto
   });
 }
 
-// The window of small pixel (p, q), all taps in a row, padding as zeros.
-void write_patch(const ConvWeight& k, int n, int p, int q, real* to) {
-  const Shape big = k.big.shape;
-  const int kernel = k.g.kernel, y0 = p * k.g.stride - k.g.pad, x0 = q * k.g.stride - k.g.pad;
-  const int left = std::clamp(-x0, 0, kernel), right = std::clamp(big.w - x0, left, kernel);
-  for (int r = 0; r < kernel; ++r, to += kernel * big.c) {
-    if (y0 + r < 0 || y0 + r >= big.h) {
-      std::fill_n(to, kernel * big.c, real(0));
-      continue;
-    }
-    std::fill_n(to, left * big.c, real(0));
-    copy(to + left * big.c, k.big.data + offset(big, n, 0, y0 + r, x0 + left), (right - left) * big.c);
-    std::fill_n(to + right * big.c, (kernel - right) * big.c, real(0));
-  }
-}
-
 // By way of patches. Taps and channels may be too few to feed the threads, so images are cut into chunks, as the shape
 // decides, and the chunks' sums are added in order.
 void patches(Cpu& cpu, Scratch& scratch, const ConvWeight& k) {
@@ -140,6 +126,8 @@ void patches(Cpu& cpu, Scratch& scratch, const ConvWeight& k) {
   const int chunks = static_cast<int>(std::clamp<std::ptrdiff_t>(kMostSums / plan.sums, 1, std::clamp(big.n, 1, 16)));
   const int pixels = small.h * small.w, rows = std::clamp((1 << 13) / padded, 1, std::max(1, pixels));
   const int threads = cpu.pool.threads();
+  const WindowProblem window = window_problem(ConvDown{{nullptr, small}, k.big, {}, k.g});
+  const Stretch all_y = *stretches(scratch, window.y, true).data, all_x = *stretches(scratch, window.x, true).data;
   real* sums = scratch.take<real>(static_cast<std::size_t>(chunks * plan.sums));
   real* all_rows = scratch.take<real>(static_cast<std::size_t>(threads * rows) * static_cast<std::size_t>(padded));
   cpu.pool.parallel_for(chunks, [&](int chunk, int thread) {
@@ -147,14 +135,11 @@ void patches(Cpu& cpu, Scratch& scratch, const ConvWeight& k) {
     const Pair origin{0, 0};
     bool first = true;
     const int begin = big.n * chunk / chunks, end = big.n * (chunk + 1) / chunks;
+    if (padded > columns) std::fill_n(patch, rows * padded, real(0));
     for (int n = begin; n < end; ++n)
       for (int m = 0; m < pixels; m += rows) {
         const int count = std::min(rows, pixels - m);
-        for (int i = 0; i < count; ++i) {
-          write_patch(k, n, (m + i) / small.w, (m + i) % small.w, patch + static_cast<std::ptrdiff_t>(i) * padded);
-          std::fill(patch + static_cast<std::ptrdiff_t>(i) * padded + columns,
-                    patch + static_cast<std::ptrdiff_t>(i + 1) * padded, real(0));
-        }
+        gather(window, all_y, all_x, n * pixels + m, count, {patch, padded, padded, 0});
         Factors f{
             k.small.data + (static_cast<std::ptrdiff_t>(n) * pixels + m) * small.c, patch, small.c, padded, &origin, 1};
         if (small_in_vectors) f = {f.y, f.x, f.y_image, f.x_image, f.pairs, f.pair_count};
@@ -175,6 +160,7 @@ void conv_weight(Cpu& cpu, const ConvWeight& k) {
   patches(cpu, scratch, k);
 }
 
+}  // namespace
 }  // namespace snag::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

@@ -11,7 +11,7 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "kernels/cpu/simd-inl.h"
+#include "kernels/cpu/gather-inl.h"
 #include "kernels/cpu/window.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -36,6 +36,7 @@ struct Column {
 // The rows of one pair of stretches, and all columns that they give.
 struct Part {
   Stretch y, x;
+  bool whole;  // not all rows write all groups
   const Run* runs;
   const int* first_run;  // of block b: first_run[b] .. first_run[b + 1]
   int blocks;
@@ -51,73 +52,27 @@ struct Task {
 
 // What one thread needs for one task.
 struct Rows {
-  real* a;     // block b of row i: a + (b * capacity + i) * kRowStride
-  real** out;  // the first group's pixel of row i; may lie outside, as not all groups are written
-  int *out_y, *out_x;
+  real* a;  // block b of row i: a + (b * capacity + i) * kRowStride
   int capacity;
-  real* spill;  // kTall vectors, for what does not go straight to the output
+  real** out;          // the first group's pixel of row i; may lie outside, as not all groups are written
+  int *out_y, *out_x;  // where that is, if the part is whole
+  real* spill;         // kTall vectors, for what does not go straight to the output
 };
 
-// ---- gathering
-
-// Writes a row piece by piece, going on in the next block where one is full.
-class RowWriter {
- public:
-  RowWriter(const Rows& rows, int i)
-      : to_(rows.a + static_cast<std::ptrdiff_t>(i) * kRowStride),
-        next_(static_cast<std::ptrdiff_t>(rows.capacity) * kRowStride) {}
-  HWY_INLINE void write(const real* from, int count) {
-    for (; at_ + count > kDepth; count -= kDepth - at_, from += kDepth - at_, turn())
-      copy(to_ + at_, from, kDepth - at_);
-    copy(to_ + at_, from, count);
-    at_ += count;
-  }
-  void zeros(int count) {
-    for (; at_ + count > kDepth; count -= kDepth - at_, turn()) std::fill(to_ + at_, to_ + kDepth, real(0));
-    std::fill(to_ + at_, to_ + at_ + count, real(0));
-    at_ += count;
-  }
-
- private:
-  void turn() {
-    to_ += next_;
-    at_ = 0;
-  }
-  real* to_;
-  std::ptrdiff_t next_;
-  int at_ = 0;
-};
-
-inline void gather(const WindowProblem& p, const Task& task, const Rows& rows) {
-  const Part& part = *task.part;
-  const int height = part.y.end - part.y.begin, width = part.x.end - part.x.begin, c = p.in_channels;
-  int n = task.first / (height * width), py = task.first / width % height, px = task.first % width;
-  for (int i = 0; i < task.count; ++i) {
-    const int y = (part.y.begin + py) * p.y.step + p.y.origin, x = (part.x.begin + px) * p.x.step + p.x.origin;
-    const int left = std::clamp(-x, part.x.low, part.x.high), right = std::clamp(p.x.in - x, left, part.x.high);
-    RowWriter writer(rows, i);
-    for (int r = part.y.low; r < part.y.high; ++r) {
-      if (y + r < 0 || y + r >= p.y.in) {
-        writer.zeros((part.x.high - part.x.low) * c);
-        continue;
-      }
-      writer.zeros((left - part.x.low) * c);
-      writer.write(p.in + (static_cast<std::ptrdiff_t>(n * p.y.in + y + r) * p.x.in + x + left) * c,
-                   (right - left) * c);
-      writer.zeros((part.x.high - right) * c);
-    }
-    rows.out_y[i] = (part.y.begin + py) * p.y.out_step + p.y.out_origin;
-    rows.out_x[i] = (part.x.begin + px) * p.x.out_step + p.x.out_origin;
-    rows.out[i] =
-        p.out + (static_cast<std::ptrdiff_t>(n * p.y.out + rows.out_y[i]) * p.x.out + rows.out_x[i]) * p.out_channels;
-    if (++px == width) {
-      px = 0;
-      if (++py == height) py = 0, ++n;
-    }
-  }
+// Where the rows of a task go.
+inline void locate(const WindowProblem& p, const Task& task, const Rows& rows) {
+  for_each_line(task.part->y, task.part->x, task.first, task.count, [&](int i, int n, int py, int px, int run) {
+    const int y = py * p.y.out_step + p.y.out_origin, x = px * p.x.out_step + p.x.out_origin;
+    real* out = p.out + (static_cast<std::ptrdiff_t>(n * p.y.out + y) * p.x.out + x) * p.out_channels;
+    const int step = p.x.out_step * p.out_channels;
+    for (int j = 0; j < run; ++j, out += step) rows.out[i + j] = out;
+    if (task.part->whole)
+      for (int j = 0; j < run; ++j) rows.out_y[i + j] = y, rows.out_x[i + j] = x + j * p.x.out_step;
+  });
 }
 
-HWY_INLINE bool inside(const WindowProblem& p, const Rows& rows, int i, const Column& column) {
+HWY_INLINE bool inside(const WindowProblem& p, const Part& part, const Rows& rows, int i, const Column& column) {
+  if (!part.whole) return true;
   const int y = rows.out_y[i] + column.group_y, x = rows.out_x[i] + column.group_x;
   return y >= 0 && y < p.y.out && x >= 0 && x < p.x.out;
 }
@@ -177,6 +132,16 @@ HWY_INLINE void multiply_block(const WindowProblem& p, const Part& part, const R
                                const Column* columns) {
   real* out[kTall];
   const real* b[NV];
+  if (!part.whole && columns[NV - 1].lanes == kLanes && columns[0].lanes == kLanes) {
+    for (int v = 0; v < NV; ++v) {
+      b[v] = columns[v].b;
+      for (int i = 0; i < count; ++i) out[i * NV + v] = rows.out[i0 + i] + columns[v].offset;
+    }
+    for (int i = count * NV; i < kTall; ++i) out[i] = rows.spill + i * kLanes;
+    return multiply_rows<NV>(count, rows.a + (static_cast<std::ptrdiff_t>(block) * rows.capacity + i0) * kRowStride,
+                             part.runs + part.first_run[block], part.runs + part.first_run[block + 1], b, block == 0,
+                             out);
+  }
   struct {
     real *to, *from;
     int lanes;
@@ -189,7 +154,7 @@ HWY_INLINE void multiply_block(const WindowProblem& p, const Part& part, const R
       real* spill = rows.spill + (i * NV + v) * kLanes;
       real*& to = out[i * NV + v];
       to = spill;
-      if (i >= count || !inside(p, rows, i0 + i, column)) continue;
+      if (i >= count || !inside(p, part, rows, i0 + i, column)) continue;
       to = rows.out[i0 + i] + column.offset;
       if (column.lanes == kLanes) continue;
       detour[detours++] = {to, spill, column.lanes};
@@ -263,7 +228,7 @@ HWY_INLINE void dot_block(const WindowProblem& p, const Part& part, const Rows& 
   dot_tile<H, W>(part, rows, i0, columns, out);
   for (int i = 0; i < count; ++i)
     for (int j = 0; j < W; ++j)
-      if (inside(p, rows, i0 + i, columns[j])) rows.out[i0 + i][columns[j].offset] = out[i][j];
+      if (inside(p, part, rows, i0 + i, columns[j])) rows.out[i0 + i][columns[j].offset] = out[i][j];
 }
 
 template <int H>

@@ -10,6 +10,7 @@
 #include <hwy/highway.h>
 
 #include <cstddef>
+#include <cstring>
 
 #include "kernels/view.h"
 
@@ -34,10 +35,13 @@ HWY_INLINE Vector load_part(const real* p, int count) {
   return hn::Load(Tag(), part);
 }
 
+// Sizes known at compile time, so that no short copy becomes a call of memmove.
 HWY_INLINE void copy(real* HWY_RESTRICT to, const real* HWY_RESTRICT from, int count) {
-  int i = 0;
-  for (; i + kLanes <= count; i += kLanes) store(load(from + i), to + i);
-  for (; i < count; ++i) to[i] = from[i];
+  for (; count >= kLanes; count -= kLanes, to += kLanes, from += kLanes) store(load(from), to);
+  if (kLanes > 8 && count & 8) std::memcpy(to, from, 8 * sizeof(real)), to += 8, from += 8;
+  if (kLanes > 4 && count & 4) std::memcpy(to, from, 4 * sizeof(real)), to += 4, from += 4;
+  if (kLanes > 2 && count & 2) std::memcpy(to, from, 2 * sizeof(real)), to += 2, from += 2;
+  if (kLanes > 1 && count & 1) *to = *from;
 }
 
 }  // namespace snag::HWY_NAMESPACE

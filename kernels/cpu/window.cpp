@@ -48,6 +48,15 @@ WindowAxis up_axis(int big, int small, Conv g) {
           .groups = g.stride};
 }
 
+bool pointwise(Conv g) { return g.kernel == 1 && g.stride == 1 && g.pad == 0; }
+
+// Pixels that see no neighbours need no images and lines.
+WindowProblem one_line(ConstView in, View out) {
+  const int pixels = out.shape.pixels();
+  return {
+      in.data, out.data, 1, in.shape.c, out.shape.c, down_axis(1, 1, {1, 1, 0}), down_axis(pixels, pixels, {1, 1, 0})};
+}
+
 }  // namespace
 
 Stretches stretches(Scratch& scratch, const WindowAxis& a, bool whole) {
@@ -70,6 +79,7 @@ Stretches stretches(Scratch& scratch, const WindowAxis& a, bool whole) {
 
 WindowProblem window_problem(const ConvDown& k) {
   const Shape big = k.big.shape, small = k.small.shape;
+  if (pointwise(k.g)) return one_line(k.big, k.small);
   return {k.big.data,
           k.small.data,
           small.n,
@@ -81,6 +91,7 @@ WindowProblem window_problem(const ConvDown& k) {
 
 WindowProblem window_problem(const ConvUp& k) {
   const Shape big = k.big.shape, small = k.small.shape;
+  if (pointwise(k.g)) return one_line(k.small, k.big);
   return {
       k.small.data, k.big.data, small.n, small.c, big.c, up_axis(big.h, small.h, k.g), up_axis(big.w, small.w, k.g)};
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <numeric>
 
 #include "data/idx.h"
 #include "data/kmeans.h"
@@ -26,17 +27,22 @@ std::vector<double> sklearn_inertias(const std::filesystem::path& points, int di
   return inertias;
 }
 
+double mean(const std::vector<double>& x) {
+  return std::accumulate(x.begin(), x.end(), 0.0) / static_cast<double>(x.size());
+}
+
 }  // namespace
 
-// Measured with 10 runs each on the full ten classes: scikit-learn's single runs lie 0 to 1.9 % above its best, ours
-// 0 to 1.9 % above the same, medians within 0.5 % of it.
+// Single runs spread by about 0.8 %, both programs' alike. Medians of 100 runs on these images: class 1 ours 9.014e8,
+// scikit-learn 9.016e8; class 6 1.5281e9 and 1.5282e9. Best of 10 on the training file's classes, ten of ten: ours
+// at most 0.11 % above scikit-learn's. The limits are three standard errors or more for the 15 fixed seeds here.
 TEST_CASE("k-means: as good as scikit-learn's on real images") {
   if (default_data_dir().empty()) {
     MESSAGE("skipped: no Fashion-MNIST in its usual place");
     return;
   }
   const LabelledImages data = read_split(default_data_dir(), "t10k");
-  const int dim = data.images.height * data.images.width, k = 10, runs = 6;
+  const int dim = data.images.height * data.images.width, k = 10, runs = 15;
   const data_test::TempDir dir;
   for (const int wanted : {1, 6}) {
     CAPTURE(wanted);
@@ -57,12 +63,13 @@ TEST_CASE("k-means: as good as scikit-learn's on real images") {
     std::vector<double> ours;
     for (std::uint64_t seed = 0; seed < static_cast<std::uint64_t>(runs); ++seed)
       ours.push_back(kmeans(points, static_cast<int>(points.size()) / dim, dim, k, seed, 0).inertia);
-    std::sort(theirs.begin(), theirs.end());
-    std::sort(ours.begin(), ours.end());
-    MESSAGE("class " << wanted << ": scikit-learn " << theirs.front() << " to " << theirs.back() << ", ours "
-                     << ours.front() << " to " << ours.back());
-    CHECK(ours.back() <= 1.03 * theirs.front());
-    CHECK(ours[runs / 2] <= 1.01 * theirs[runs / 2]);
-    CHECK(ours.front() <= 1.005 * theirs.front());
+    const double best_of_theirs = *std::min_element(theirs.begin(), theirs.end());
+    const auto [best, worst] = std::minmax_element(ours.begin(), ours.end());
+    const double mean_ratio = mean(ours) / mean(theirs);
+    MESSAGE("class " << wanted << ", inertia over scikit-learn's best: best " << *best / best_of_theirs << ", worst "
+                     << *worst / best_of_theirs << "; mean over mean " << mean_ratio);
+    CHECK(mean_ratio <= 1.01);
+    CHECK(*best <= 1.005 * best_of_theirs);
+    CHECK(*worst <= 1.04 * best_of_theirs);
   }
 }

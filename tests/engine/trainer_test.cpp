@@ -1,0 +1,184 @@
+#include "models/trainer.h"
+
+#include <doctest/doctest.h>
+
+#include "base/file.h"
+#include "base/random.h"
+#include "tests/error_of.h"
+#include "tests/support.h"
+
+namespace snag {
+namespace {
+
+// Bars for normal, checks for anomalous, of random phase and brightness.
+TrainingSet pictures(int normal, int anomalous) {
+  TrainingSet set{{normal + anomalous, kSide, kSide, {}}, normal};
+  for (int i = 0; i < normal + anomalous; ++i) {
+    const Draw d = philox(3, Stream::sample, 0, static_cast<std::uint64_t>(i));
+    const int phase = d.below(0, 8), brightness = 100 + d.below(1, 156);
+    for (int h = 0; h < kSide; ++h)
+      for (int w = 0; w < kSide; ++w) {
+        const bool on = i < normal ? (w + phase) % 8 < 4 : ((w + phase) / 4 + h / 4) % 2;
+        set.images.pixels.push_back(static_cast<std::uint8_t>(on ? brightness : 0));
+      }
+  }
+  return set;
+}
+
+Config small(const std::string& model) {
+  Config c;
+  c.model = model;
+  set_defaults(c);
+  c.width = 4;
+  c.batch_size = 6;
+  c.epochs = 2;
+  c.warmup = 2;
+  c.train_normal = c.train_anomalous = 0;
+  c.seed = 5;
+  return c;
+}
+
+std::unique_ptr<Backend> cpu(int threads) {
+  return make_cpu_backend({.threads = threads, .arena_bytes = std::size_t{1} << 28, .poison = true});
+}
+
+std::string digest(const Trainer& t) { return sha256(serialise_safetensors(t.state())); }
+
+// The variants whose training differs in kind.
+std::vector<Config> variants() {
+  std::vector<Config> all;
+  for (const char* model : {"cnn", "autoencoder", "gan", "dcgan", "dual_gan"}) all.push_back(small(model));
+  all.push_back(small("dual_gan"));
+  all.back().batch_size = 1;
+  all.push_back(small("dual_gan"));
+  all.back().dropout = 0.3;
+  all.back().augment = "hflip,vflip,rotate,shift=2,crop";
+  all.back().skip = false;
+  return all;
+}
+
+TEST_CASE("the same seed gives the same bits with 1, 2 and 3 threads") {
+  const TrainingSet set = pictures(11, 13);
+  for (const Config& config : variants()) {
+    CAPTURE(config.model);
+    CAPTURE(config.batch_size);
+    std::vector<std::string> sums;
+    for (const int threads : {1, 2, 3}) {
+      const auto backend = cpu(threads);
+      Trainer trainer(*backend, config, set);
+      while (trainer.step() < trainer.total_steps()) trainer.run_step();
+      sums.push_back(digest(trainer));
+    }
+    CHECK(sums[0] == sums[1]);
+    CHECK(sums[0] == sums[2]);
+  }
+}
+
+TEST_CASE("another seed gives other weights") {
+  const TrainingSet set = pictures(11, 13);
+  Config config = small("dual_gan");
+  const auto one = cpu(1), other = cpu(1);
+  Trainer a(*one, config, set);
+  config.seed = 6;
+  Trainer b(*other, config, set);
+  CHECK(digest(a) != digest(b));
+}
+
+TEST_CASE("a resumed training ends with the bits of an uninterrupted one") {
+  const TrainingSet set = pictures(11, 13);
+  for (const Config& config : variants()) {
+    CAPTURE(config.model);
+    CAPTURE(config.batch_size);
+    const auto backend = cpu(2);
+    Trainer whole(*backend, config, set);
+    const int middle = whole.steps_per_epoch() + 2;  // within the second epoch
+    std::string saved;
+    while (whole.step() < whole.total_steps()) {
+      if (whole.step() == middle) saved = serialise_safetensors(whole.state());
+      whole.run_step();
+    }
+    const auto fresh = cpu(2);
+    Trainer rest(*fresh, config, set);
+    rest.resume(parse_safetensors(saved, "state"));
+    CHECK(rest.step() == middle);
+    while (rest.step() < rest.total_steps()) rest.run_step();
+    CHECK(digest(rest) == digest(whole));
+    CHECK(rest.take_losses().size() == whole.loss_names().size());
+  }
+}
+
+TEST_CASE("a state of another model, width or set is refused") {
+  const TrainingSet set = pictures(11, 13);
+  const auto backend = cpu(1);
+  Trainer trainer(*backend, small("dual_gan"), set);
+  const Checkpoint state = trainer.state();
+  const auto refused = [&](const Config& config, const TrainingSet& other, std::string_view part) {
+    const auto device = cpu(1);
+    Trainer t(*device, config, other);
+    check_error(error_of([&] { t.resume(state); }), Exit::checkpoint, {part});
+  };
+  refused(small("dcgan"), set, "not of model dcgan");
+  Config wide = small("dual_gan");
+  wide.width = 5;
+  refused(wide, set, "G.encoder.0.conv.weight");
+  refused(small("dual_gan"), pictures(31, 33), "epochs");
+}
+
+TEST_CASE("an image's score is the same in any batch") {
+  const TrainingSet set = pictures(11, 13);
+  for (const Config& config : variants()) {
+    CAPTURE(config.model);
+    const auto backend = cpu(2);
+    Trainer trainer(*backend, config, set);
+    for (int s = 0; s < 4; ++s) trainer.run_step();
+    const Images many = pictures(150, 150).images;  // more than one scoring batch
+    const std::vector<float> together = trainer.judge(many, false).score;
+    REQUIRE(together.size() == 300);
+    for (const int i : {0, 1, 7, 149, 150, 255, 256, 299}) {
+      const auto image = many.image(i);
+      const Images one{1, kSide, kSide, {image.begin(), image.end()}};
+      CHECK(trainer.judge(one, false).score == std::vector<float>{together[static_cast<std::size_t>(i)]});
+    }
+  }
+}
+
+TEST_CASE("a batch larger than the set is refused") {
+  const TrainingSet set = pictures(11, 2);
+  const auto backend = cpu(1);
+  check_error(error_of([&] { Trainer(*backend, small("dual_gan"), set); }), Exit::usage,
+              {"--batch-size 6", "3 normal and 3 anomalous", "11 and 2", "smaller batch"});
+}
+
+TEST_CASE("too little memory is an error of its own") {
+  const TrainingSet set = pictures(11, 13);
+  const auto backend = make_cpu_backend({.threads = 1, .arena_bytes = 1 << 20});
+  check_error(error_of([&] {
+                Trainer t(*backend, small("dual_gan"), set);
+                t.run_step();
+              }),
+              Exit::device, {"memory"});
+}
+
+TEST_CASE("training tells anomalies from normal images") {
+  const TrainingSet set = pictures(64, 64);
+  for (const char* model : {"cnn", "dual_gan"}) {
+    CAPTURE(model);
+    Config config = small(model);
+    config.batch_size = 16;
+    config.epochs = 12;
+    const auto backend = cpu(2);
+    Trainer trainer(*backend, config, set);
+    while (trainer.step() < trainer.total_steps()) trainer.run_step();
+    const std::vector<float> score = trainer.judge(set.images, false).score;
+    int right = 0, pairs = 0;
+    for (int n = 0; n < 64; ++n)
+      for (int a = 64; a < 128; ++a) {
+        right += score[static_cast<std::size_t>(a)] > score[static_cast<std::size_t>(n)];
+        ++pairs;
+      }
+    CHECK(right > 0.95 * pairs);
+  }
+}
+
+}  // namespace
+}  // namespace snag
