@@ -3,7 +3,6 @@
 #include <array>
 #include <cstddef>
 #include <cstring>
-#include <limits>
 #include <span>
 #include <vector>
 
@@ -28,7 +27,7 @@ struct Points {
 };
 
 // Squared distances from points to a few centres, the inner loop of k-means. The centres lie in blocks of `lanes`
-// centres, [dim, lanes] each; the last block is filled up with centres at infinity.
+// centres, [dim, lanes] each; the last one is filled up with zeros, whose distances mean nothing.
 class CentreTable {
  public:
   static constexpr std::size_t points = 4;             // taken at a time
@@ -41,7 +40,7 @@ class CentreTable {
   void fill(std::size_t k, const F& centre) {
     padded_ = (k + narrow - 1) / narrow * narrow;
     values_.assign(padded_ * dim_, 0.0F);
-    norms_.assign(padded_, std::numeric_limits<float>::infinity());
+    norms_.assign(padded_, 0.0F);
     for (std::size_t block = 0, lanes = 0; block < padded_; block += lanes) {
       lanes = lanes_at(block);
       for (std::size_t j = block; j < std::min(k, block + lanes); ++j) {
@@ -72,7 +71,7 @@ class CentreTable {
 
   std::size_t lanes_at(std::size_t block) const { return padded_ - block >= wide ? wide : narrow; }
 
-  // One running sum per point and centre, all in registers: vectors run across the centres, no sum is reordered.
+  // One running sum per point and centre: vectors run across the centres, so no sum is reordered.
   template <std::size_t lanes>
   void block_distances(const float* const x[points], std::size_t block, float* out) const {
     constexpr std::size_t vectors = lanes / 4;

@@ -14,14 +14,13 @@ std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
 double total(const std::vector<float>& weight) { return std::accumulate(weight.begin(), weight.end(), 0.0); }
 
-// A point drawn with a chance in proportion to its weight; any point when all weights are 0.
+// A point drawn with a chance in proportion to its weight; the first when all weights are 0.
 int draw_by_weight(const std::vector<float>& weight, double sum_of_all, const Draw& draw) {
   const int n = static_cast<int>(weight.size());
-  if (sum_of_all <= 0) return draw.below(0, n);
   const std::uint64_t bits = std::uint64_t{draw.word[0]} << 32 | draw.word[1];
   const double wanted = static_cast<double>(bits >> 11) * 0x1p-53 * sum_of_all;
   double sum = 0;
-  int last = 0;  // with a weight above 0
+  int last = 0;  // point with a weight above 0: rounding may leave `sum` just below `wanted`
   for (int i = 0; i < n; ++i) {
     if (weight[at(i)] <= 0) continue;
     last = i;

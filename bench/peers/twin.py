@@ -29,6 +29,16 @@ def read_safetensors(path):
     return tensors, metadata
 
 
+WEIGHTS = {
+    "reconstruction_normal": "reconstruction_weight",
+    "patch_normal": "patch_weight",
+    "latent_normal": "latent_weight",
+    "adversarial_normal": "adversarial_normal_weight",
+    "abc_anomalous": "abc_weight",
+    "adversarial_anomalous": "adversarial_anomalous_weight",
+}
+
+
 class Norm(nn.BatchNorm2d):
     """Batch norm and its activation; `fixed` takes the running statistics as constants."""
 
@@ -160,31 +170,34 @@ class Twin:
         """One step on x, whose first `normal` images are normal; returns the losses by Snag's names."""
         c, losses = self.config, {}
         y = self.G(x)
-        xn, yn, xa, ya = x[:normal], y[:normal], x[normal:], y[normal:]
-        for name, full, real, made in ("N", "normal", xn, yn.detach()), ("AN", "anomalous", xa, ya.detach()):
+        kinds = [("N", "normal", x[:normal], y[:normal]), ("AN", "anomalous", x[normal:], y[normal:])]
+        kinds = [k for k in kinds if len(k[2])]
+        for name, kind, real, made in kinds:
             network = self.networks()[name]
-            loss = ((network(real) - 1) ** 2).mean() + (network(made) ** 2).mean()
-            losses["discriminator_" + full] = loss
-            self.update(name, c["discriminator_" + full + "_weight"] * loss)
-        with torch.no_grad():
-            latent = self.G.maps(xn, fixed=True)[3]
-        losses["reconstruction_normal"] = (xn - yn).abs().mean()
-        losses["patch_normal"] = patch_loss(xn, yn, c["patch_size"], c["patch_stride"], c["patch_largest"])
-        losses["latent_normal"] = (latent - self.G.maps(yn.clamp(-1, 1), fixed=True)[3]).abs().mean()
-        losses["adversarial_normal"] = ((self.N(yn) - 1) ** 2).mean()
-        losses["abc_anomalous"] = abc_loss(xa, ya, c["abc_scale"])
-        losses["adversarial_anomalous"] = (self.AN(ya) ** 2).mean()
-        weight = {"reconstruction_normal": "reconstruction_weight", "patch_normal": "patch_weight", "latent_normal": "latent_weight",
-                  "adversarial_normal": "adversarial_normal_weight", "abc_anomalous": "abc_weight",
-                  "adversarial_anomalous": "adversarial_anomalous_weight"}
-        losses["generator"] = sum(c[w] * losses[k] for k, w in weight.items())
+            loss = ((network(real) - 1) ** 2).mean() + (network(made.detach()) ** 2).mean()
+            losses["discriminator_" + kind] = loss
+            self.update(name, c["discriminator_" + kind + "_weight"] * loss)
+        for name, kind, real, made in kinds:
+            if name == "N":
+                with torch.no_grad():
+                    latent = self.G.maps(real, fixed=True)[3]
+                losses["reconstruction_normal"] = (real - made).abs().mean()
+                losses["patch_normal"] = patch_loss(real, made, c["patch_size"], c["patch_stride"], c["patch_largest"])
+                losses["latent_normal"] = (latent - self.G.maps(made.clamp(-1, 1), fixed=True)[3]).abs().mean()
+                losses["adversarial_normal"] = ((self.N(made) - 1) ** 2).mean()
+            else:
+                losses["abc_anomalous"] = abc_loss(real, made, c["abc_scale"])
+                losses["adversarial_anomalous"] = (self.AN(made) ** 2).mean()
+        losses["generator"] = sum(c[WEIGHTS[k]] * v for k, v in losses.items() if k in WEIGHTS)
         self.update("G", losses["generator"])
-        losses["reconstruction_anomalous"] = (xa - ya).abs().mean()
+        for name, kind, real, made in kinds:
+            if name == "AN":
+                losses["reconstruction_anomalous"] = (real - made).abs().mean()
         decay = min(c["ema"], self.done / (self.done + 10))
         with torch.no_grad():
-            for k, v in self.G.state_dict().items():
-                if k in self.average:
-                    self.average[k].mul_(decay).add_(v, alpha=1 - decay)
+            now = self.G.state_dict()
+            torch._foreach_mul_(list(self.average.values()), decay)
+            torch._foreach_add_(list(self.average.values()), [now[k] for k in self.average], alpha=1 - decay)
         self.done += 1
         return losses
 

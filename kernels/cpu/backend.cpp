@@ -28,14 +28,13 @@ class CpuBackend : public Backend {
 
   void run(const Kernel& kernel) override {
     std::visit(
-        [this](const auto& k) {
-          if constexpr (requires { launch(cpu_, k); })
-            if (!portable_) return launch(cpu_, k);
-          constexpr int kGrain = 4096;
-          const int n = k.size();
-          cpu_.pool.parallel_for((n + kGrain - 1) / kGrain, [&](int task) {
-            for (int i = task * kGrain; i < std::min(n, (task + 1) * kGrain); ++i) k(i);
-          });
+        [&](const auto& k) {
+          if (portable_)
+            for (int i = 0; i < k.size(); ++i) k(i);
+          else if constexpr (Tuned<std::decay_t<decltype(k)>>)
+            launch(cpu_, k);
+          else
+            run_portable(cpu_, kernel, k.size());
         },
         kernel);
   }
@@ -53,7 +52,11 @@ class CpuBackend : public Backend {
   }
 
   std::string name() const override {
-    return portable_ ? "cpu, portable" : "cpu, " + std::to_string(cpu_.pool.threads()) + " threads";
+    if (portable_) return "cpu, portable";
+    const int threads = cpu_.pool.threads();
+    std::string name = std::to_string(threads);
+    name.append(threads == 1 ? " thread, " : " threads, ").append(instruction_set());
+    return name.insert(0, "cpu, ");
   }
 
  private:

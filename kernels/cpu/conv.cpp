@@ -58,9 +58,10 @@ void plan_columns(Scratch& scratch, const WindowProblem& p, const real* b, int l
 
 // out = windows * b, where b is in panels of kLanes columns, or, `along` the rows, one column after the other.
 void product(Cpu& cpu, Scratch& scratch, const WindowProblem& p, const real* b, bool along) {
-  // For so few images the parts of a map would be too small to fill tiles; and single pixels have no padding to skip.
-  const bool pixels = p.y.window * p.x.window == 1, whole = p.images < 3 && !pixels;
-  const Stretches ys = stretches(scratch, p.y, whole || pixels), xs = stretches(scratch, p.x, whole || pixels);
+  // For so few images the parts of a map would be too small to fill tiles.
+  const bool whole = p.images < 3 && !p.pointwise;
+  const Stretches ys = stretches(scratch, p.y, whole || p.pointwise),
+                  xs = stretches(scratch, p.x, whole || p.pointwise);
   const int part_count = ys.count * xs.count, threads = cpu.pool.threads();
 
   // Enough tasks for all threads, but not more rows to a task than stay in L2.

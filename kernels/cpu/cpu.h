@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <string>
 
 #include "kernels/cpu/arena.h"
 #include "kernels/cpu/thread_pool.h"
@@ -31,10 +32,43 @@ class Scratch {
   std::size_t mark_;
 };
 
-// The tuned kernels. A kernel without an overload here runs its portable form (loops.cpp).
+// The tuned kernels.
 void launch(Cpu&, const ConvDown&);
 void launch(Cpu&, const ConvUp&);
 void launch(Cpu&, const ConvWeight&);
 void launch(Cpu&, const MatMul&);
+void launch(Cpu&, const BatchNormStats&);
+void launch(Cpu&, const BatchNorm&);
+void launch(Cpu&, const BatchNormGradParameters&);
+void launch(Cpu&, const BatchNormGradInput&);
+void launch(Cpu&, const Sum&);
+void launch(Cpu&, const ImageMean&);
+void launch(Cpu&, const ImageSpread&);
+void launch(Cpu&, const ChannelSum&);
+void launch(Cpu&, const ChannelSpread&);
+void launch(Cpu&, const AddBias&);
+void launch(Cpu&, const PatchMean&);
+void launch(Cpu&, const PatchMeanGrad&);
+void launch(Cpu&, const Copy&);
+void launch(Cpu&, const ConcatChannels&);
+void launch(Cpu&, const SliceChannels&);
+void launch(Cpu&, const PadChannels&);
+void launch(Cpu&, const PadImages&);
+void launch(Cpu&, const Tanh&);
+void launch(Cpu&, const Sigmoid&);
+void launch(Cpu&, const Adam&);
+void launch(Cpu&, const Ema&);
+void launch(Cpu&, const GatherBatch&);
+
+template <class K>
+concept Tuned = requires(Cpu& cpu, const K& k) {
+  launch(cpu, k);
+};
+
+// All others: a loop over the portable form, compiled for the machine at hand.
+void run_portable(Cpu&, const Kernel&, int size);
+
+// What that is, as Highway calls it: "AVX3" is AVX-512.
+std::string instruction_set();
 
 }  // namespace snag

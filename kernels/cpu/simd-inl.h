@@ -35,6 +35,12 @@ HWY_INLINE Vector load_part(const real* p, int count) {
   return hn::Load(Tag(), part);
 }
 
+HWY_INLINE void store_part(Vector v, real* p, int count) {
+  alignas(64) real part[kLanes];
+  hn::Store(v, Tag(), part);
+  for (int i = 0; i < count; ++i) p[i] = part[i];
+}
+
 // Sizes known at compile time, so that no short copy becomes a call of memmove.
 HWY_INLINE void copy(real* HWY_RESTRICT to, const real* HWY_RESTRICT from, int count) {
   for (; count >= kLanes; count -= kLanes, to += kLanes, from += kLanes) store(load(from), to);

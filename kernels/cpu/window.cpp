@@ -54,7 +54,8 @@ bool pointwise(Conv g) { return g.kernel == 1 && g.stride == 1 && g.pad == 0; }
 WindowProblem one_line(ConstView in, View out) {
   const int pixels = out.shape.pixels();
   return {
-      in.data, out.data, 1, in.shape.c, out.shape.c, down_axis(1, 1, {1, 1, 0}), down_axis(pixels, pixels, {1, 1, 0})};
+      in.data, out.data, 1, in.shape.c, out.shape.c, down_axis(1, 1, {1, 1, 0}), down_axis(pixels, pixels, {1, 1, 0}),
+      true};
 }
 
 }  // namespace
@@ -80,20 +81,16 @@ Stretches stretches(Scratch& scratch, const WindowAxis& a, bool whole) {
 WindowProblem window_problem(const ConvDown& k) {
   const Shape big = k.big.shape, small = k.small.shape;
   if (pointwise(k.g)) return one_line(k.big, k.small);
-  return {k.big.data,
-          k.small.data,
-          small.n,
-          big.c,
-          small.c,
-          down_axis(big.h, small.h, k.g),
-          down_axis(big.w, small.w, k.g)};
+  return {
+      k.big.data, k.small.data, small.n, big.c, small.c, down_axis(big.h, small.h, k.g), down_axis(big.w, small.w, k.g),
+      false};
 }
 
 WindowProblem window_problem(const ConvUp& k) {
   const Shape big = k.big.shape, small = k.small.shape;
   if (pointwise(k.g)) return one_line(k.small, k.big);
-  return {
-      k.small.data, k.big.data, small.n, small.c, big.c, up_axis(big.h, small.h, k.g), up_axis(big.w, small.w, k.g)};
+  return {k.small.data, k.big.data, small.n, small.c, big.c, up_axis(big.h, small.h, k.g), up_axis(big.w, small.w, k.g),
+          false};
 }
 
 }  // namespace snag

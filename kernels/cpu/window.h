@@ -38,6 +38,7 @@ struct WindowProblem {
   real* out;
   int images, in_channels, out_channels;
   WindowAxis y, x;
+  bool pointwise;  // pixels that see no neighbours: one long line, with no padding
 
   int window() const { return y.window * x.window * in_channels; }  // elements
   int groups() const { return y.groups * x.groups; }

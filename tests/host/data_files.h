@@ -12,8 +12,9 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "data/images.h"
 
-// Files and errors for the tests of data/.
+// Files, images and errors for the tests of data/.
 namespace data_test {
 
 using Bytes = std::vector<std::uint8_t>;
@@ -78,6 +79,25 @@ inline Bytes gzip(const Bytes& bytes) {
   deflateEnd(&z);
   if (status != Z_STREAM_END) throw std::runtime_error("deflate");
   return out;
+}
+
+// per_class[c] images of class c, 4 x 4 noise, the classes mixed.
+inline snag::LabelledImages make_data(std::vector<int> per_class, std::uint64_t seed = 1) {
+  snag::LabelledImages data;
+  for (bool more = true; more;) {
+    more = false;
+    for (std::size_t c = 0; c < per_class.size(); ++c)
+      if (per_class[c]-- > 0) {
+        data.labels.push_back(static_cast<std::uint8_t>(c));
+        more = true;
+      }
+  }
+  data.images = {static_cast<int>(data.labels.size()), 4, 4, random_bytes(data.labels.size() * 16, seed)};
+  return data;
+}
+
+inline snag::LabelledImages make_data(int per_class) {
+  return make_data(std::vector<int>(snag::class_count, per_class));
 }
 
 // Checks that f() throws a snag::Error with this code, on one line, whose message has `part` in it.

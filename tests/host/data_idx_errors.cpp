@@ -38,6 +38,7 @@ TEST_CASE("idx: bad content of an images file is refused, plain and compressed")
       {{}, "is empty; get the file again"},
       {text("<!DOCTYPE html><html>"), "is not an IDX file: it starts with 3c 21 44 4f, not 00 00"},
       {text("P"), "is not an IDX file: it starts with 50"},
+      {{0, 0x8b, 8, 0}, "is not an IDX file: it starts with 00 8b 08 00"},
       {{0, 0, 8}, "truncated: it ends within its IDX header"},
       {cut(idx_header({1, 4, 4}), 15), "truncated: it ends within its IDX header"},
       {idx_header({1, 4, 4}, 0x0d) + sixteen, "holds IDX elements of type 0d; only 08"},

@@ -194,8 +194,10 @@ TEST_CASE("lloyd: an empty cluster takes over the point farthest from its centre
 TEST_CASE("lloyd: several empty clusters take over different points, the first among equals, never a lone one") {
   // 100 is alone with the second centre, so it stays although it lies farthest; -4 and 4 are equally far from 0.
   const std::vector<float> points{0, 1, 4, -4, 100};
-  const Clustering c = lloyd(points, 5, 1, {0, 200, 1000, 2000}, 1);
-  CHECK(c.label == std::vector<int>{0, 0, 2, 3, 1});
+  CHECK(lloyd(points, 5, 1, {0, 180, 1000, 2000}, 1).label == std::vector<int>{0, 0, 2, 3, 1});
+  // Once 100 is taken over, 101 is alone, so the next is 5.
+  const std::vector<float> pair{0, 1, 5, 100, 101};
+  CHECK(lloyd(pair, 5, 1, {0, 190, 1000, 2000}, 1).label == std::vector<int>{0, 0, 3, 2, 1});
 }
 
 TEST_CASE("lloyd: a point between two centres goes to the first") {

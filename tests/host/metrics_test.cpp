@@ -203,7 +203,7 @@ TEST_CASE("auroc_per_class refuses what leaves nothing to compare") {
   CHECK(refused({1, 2}, {0, 1}, {}));
   CHECK(refused({1, 2}, {0, 1}, {3}));
   CHECK(refused({1, 2}, {0, 1}, {0, 1}));
-  CHECK(refused({1, 2}, {0, 1}, {-1}));
+  CHECK(refused({1, 2}, {0, 1}, {0, -1}));
   CHECK(refused({1, nan}, {0, 1}, {0}));
   CHECK(refused({1}, {0, 1}, {0}));
 }

@@ -20,7 +20,7 @@ import records
 
 DATA = "/usr/share/libonnx-testdata/data"
 OPS = """Abs Add AveragePool BatchNormalization Clip Concat Conv ConvTranspose Dropout Expand Gemm GlobalAveragePool
-         GlobalMaxPool Identity LeakyRelu MatMul Mean MeanVarianceNormalization Mul Neg PRelu Pad ReduceL1 ReduceMax
+         GlobalMaxPool LeakyRelu MatMul Mean MeanVarianceNormalization Mul Neg PRelu Pad ReduceL1 ReduceMax
          ReduceMean ReduceMin ReduceSum ReduceSumSquare Relu Sigmoid Slice Softplus Split Sub Sum Tanh TopK""".split()
 
 
@@ -89,6 +89,8 @@ def modern(op, a, x):
         x = x[:1]
     if op == "Conv" or op == "ConvTranspose":
         a["kernel_shape"] = list(x[1].shape[2:])
+    if op == "PRelu" and x[1].size == x[0].shape[1] != x[0].shape[-1]:  # before opset 7: of the channels
+        x[1] = x[1].reshape((-1,) + (1,) * (rank - 2))
     if a.pop("broadcast", 0) and "axis" in a:  # before opset 7: the axis of a where b begins
         x[1] = x[1].reshape(x[1].shape + (1,) * (rank - a.pop("axis") - x[1].ndim))
     return a, x
@@ -110,13 +112,9 @@ def main():
             continue
         folder, node = os.path.dirname(path), graph.node[0]
         name, given = "/".join(folder.split("/")[-2:]), attributes(node)
-        try:
-            x, y = operands(graph, node, folder), tensors(folder, "output")
-        except Exception:
-            records.write(name, node.op_type, {"skip": "no tensors"}, [], [])
-            continue
-        if any(t is not None and t.dtype not in (numpy.float32, numpy.float64) for t in [x[0], y[0]]):
-            records.write(name, node.op_type, {"skip": "integers"}, [], [])
+        x, y = operands(graph, node, folder), tensors(folder, "output")
+        if y[0].dtype != numpy.float32:  # those of float64 hold uninitialised memory, 1e-310 beside 1e223
+            records.write(name, node.op_type, {"skip": f"{y[0].dtype} numbers"}, [], [])
             continue
         given, x = modern(node.op_type, given, x)
         records.write(name, node.op_type, given, x, y)

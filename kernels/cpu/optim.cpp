@@ -1,0 +1,73 @@
+#include "kernels/optim.h"
+
+#include <algorithm>
+
+#include "kernels/cpu/cpu.h"
+#include "kernels/cpu/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/cpu/optim.cpp"
+#include <hwy/foreach_target.h>
+
+#include "kernels/cpu/simd-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace snag::HWY_NAMESPACE {
+namespace {
+
+constexpr int kShare = 1 << 14;  // elements of a task
+
+// Elements begin .. end, whose gradients follow each other from g on.
+void adam_range(const Adam& k, Adam::Scales s, const real* g, int begin, int end) {
+  const real b1 = static_cast<real>(k.beta1), b2 = static_cast<real>(k.beta2);
+  const Vector beta1 = set(b1), rest1 = set(1 - b1), beta2 = set(b2), rest2 = set(1 - b2), decay = set(s.decay),
+               rate = set(s.rate), root = set(s.root_correction), eps = set(static_cast<real>(k.eps));
+  int i = begin;
+  for (; i + kLanes <= end; i += kLanes) {
+    const Vector gi = load(g + (i - begin));
+    const Vector m = hn::MulAdd(beta1, load(k.m.data + i), hn::Mul(rest1, gi));
+    const Vector v = hn::MulAdd(beta2, load(k.v.data + i), hn::Mul(hn::Mul(rest2, gi), gi));
+    const Vector step = hn::Div(hn::Mul(rate, m), hn::MulAdd(hn::Sqrt(v), root, eps));
+    store(m, k.m.data + i);
+    store(v, k.v.data + i);
+    store(hn::MulSub(load(k.w.data + i), decay, step), k.w.data + i);
+  }
+  for (; i < end; ++i) k.update(i, g[i - begin], s);
+}
+
+void adam(Cpu& cpu, const Adam& k) {
+  const Adam::Scales scales = k.scales();
+  const int size = k.size();
+  cpu.pool.parallel_for((size + kShare - 1) / kShare, [&](int task) {
+    const int begin = task * kShare, end = std::min(size, begin + kShare);
+    for (int j = 0; j < k.g.count; ++j) {
+      const int from = std::max(begin, k.g.begin[j]), to = std::min(end, k.g.begin[j + 1]);
+      if (from < to) adam_range(k, scales, k.g.data[j] + (from - k.g.begin[j]), from, to);
+    }
+  });
+}
+
+void ema(Cpu& cpu, const Ema& k) {
+  const double t = *k.step.data, ramp = t / (t + 10);
+  const real d = static_cast<real>(std::min(ramp, k.decay));
+  const int size = k.size();
+  cpu.pool.parallel_for((size + kShare - 1) / kShare, [&](int task) {
+    real* average = k.average.data;
+    const real* w = k.w.data;
+    for (int i = task * kShare; i < std::min(size, (task + 1) * kShare); ++i)
+      average[i] = d * average[i] + (1 - d) * w[i];
+  });
+}
+
+}  // namespace
+}  // namespace snag::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace snag {
+HWY_EXPORT(adam);
+HWY_EXPORT(ema);
+void launch(Cpu& cpu, const Adam& k) { HWY_DYNAMIC_DISPATCH(adam)(cpu, k); }
+void launch(Cpu& cpu, const Ema& k) { HWY_DYNAMIC_DISPATCH(ema)(cpu, k); }
+}  // namespace snag
+#endif
