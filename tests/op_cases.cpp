@@ -192,7 +192,7 @@ Cases matmul_cases() {
 Cases batch_norm_cases() {
   Cases cases;
   for (const Shape s : {kSmall, Shape{1, 2, 3, 2}, Shape{5, 1, 1, 1}, Shape{1, 3, 1, 1}, Shape{7, 65, 9, 5},
-                        Shape{2, 1, 33, 31}, Shape{33, 24, 1, 1}})
+                        Shape{2, 1, 33, 31}, Shape{33, 24, 1, 1}, Shape{2, 32, 16, 16}})
     for (const double slope : {1.0, 0.2, 0.0}) {
       const Shape channels{.c = s.c};
       const Proof proof = s.size() > 100 ? parity : once;

@@ -5,6 +5,9 @@
 #include <numeric>
 
 #include "base/random.h"
+#include "kernels/cpu/targets.h"
+
+#include <hwy/targets.h>  // for the targets listed before
 
 namespace snag {
 
@@ -52,12 +55,38 @@ Numbers gaussian(int n, std::uint64_t seed, std::uint32_t row) {
   return x;
 }
 
+namespace {
+
+constexpr std::size_t kArena = std::size_t{512} << 20;
+
+void dispatch_to(std::int64_t sets) {
+  hwy::SetSupportedTargetsForTest(sets);
+  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+}
+
+struct Tuned {
+  std::unique_ptr<Backend> tuned = make_cpu_backend({.threads = 2, .arena_bytes = kArena, .poison = true});
+};
+
+// While it lives, tuned kernels run in the form for one instruction set.
+class OneInstructionSet : private Tuned, public CountingBackend {
+ public:
+  explicit OneInstructionSet(std::int64_t set) : CountingBackend(*tuned) { dispatch_to(set); }
+  ~OneInstructionSet() override { dispatch_to(0); }
+};
+
+}  // namespace
+
 const std::vector<TestBackend>& test_backends() {
-  constexpr std::size_t kArena = std::size_t{512} << 20;
-  static const std::vector<TestBackend> backends = {
-      {"cpu, 2 threads", [] { return make_cpu_backend({.threads = 2, .arena_bytes = kArena, .poison = true}); }},
-      {"cpu, portable", [] { return make_cpu_backend({.arena_bytes = kArena, .portable = true, .poison = true}); }},
-  };
+  static const std::vector<TestBackend> backends = [] {
+    std::vector<TestBackend> all;
+    for (const std::int64_t set : hwy::SupportedAndGeneratedTargets())
+      all.push_back({std::string("cpu, 2 threads, ") + hwy::TargetName(set),
+                     [set] { return std::make_unique<OneInstructionSet>(set); }});
+    all.push_back(
+        {"cpu, portable", [] { return make_cpu_backend({.arena_bytes = kArena, .portable = true, .poison = true}); }});
+    return all;
+  }();
   return backends;
 }
 

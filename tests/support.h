@@ -32,7 +32,8 @@ double normalised_error(const Numbers& x, const Numbers& reference);
 // `n` standard normal numbers, exact in float, a function of (seed, row).
 Numbers gaussian(int n, std::uint64_t seed, std::uint32_t row = 0);
 
-// The devices under test; new memory is filled with NaN, so that nothing may rely on what it held.
+// The devices under test: the tuned CPU backend with 2 threads, once for each instruction set that this machine has,
+// and the portable one. New memory is filled with NaN, so that nothing may rely on what it held. One lives at a time.
 struct TestBackend {
   std::string name;
   std::function<std::unique_ptr<Backend>()> make;

@@ -104,8 +104,7 @@ GatherBatch gather(Backend& b, const Album& album, const std::vector<std::int32_
 }
 
 void check_close(const Numbers& x, const Numbers& y) {
-  REQUIRE(x.size() == y.size());
-  for (std::size_t i = 0; i < x.size(); ++i) CHECK(std::abs(x[i] - y[i]) <= kTolerance);
+  CHECK(std::ranges::equal(x, y, [](double a, double b) { return std::abs(a - b) <= kTolerance; }));
 }
 
 void plain_gather(Backend& b) {
@@ -121,16 +120,18 @@ void plain_gather(Backend& b) {
 constexpr Augment kAll{.flip_horizontal = true, .flip_vertical = true, .rotate = true, .shift = 3, .crop = 2};
 
 void augmented_gather(Backend& b) {
-  const Album album(b, 9, 8);
-  std::vector<std::int32_t> order;
-  for (int i = 0; i < 3 * 40; ++i) order.push_back(i * 7 % 9);
-  const GatherBatch kernel = gather(b, album, order, 40, 17, kAll);
-  b.run(kernel);
-  const Numbers x = get(b, kernel.x);
-  for (int n = 0; n < 40; ++n) {
-    const Pose pose = Pose::draw(kAll, 11, 17 * 40 + static_cast<std::uint64_t>(n));
-    check_close({x.begin() + n * 64, x.begin() + (n + 1) * 64},
-                expected(album[order[static_cast<std::size_t>(80 + n)]], pose));
+  for (const int side : {8, 13}) {
+    const Album album(b, 9, side);
+    std::vector<std::int32_t> order;
+    for (int i = 0; i < 3 * 40; ++i) order.push_back(i * 7 % 9);
+    const GatherBatch kernel = gather(b, album, order, 40, 17, kAll);
+    b.run(kernel);
+    const Numbers x = get(b, kernel.x);
+    for (int n = 0; n < 40; ++n) {
+      const Pose pose = Pose::draw(kAll, 11, 17 * 40 + static_cast<std::uint64_t>(n));
+      const auto image = x.begin() + n * side * side;
+      check_close({image, image + side * side}, expected(album[order[static_cast<std::size_t>(80 + n)]], pose));
+    }
   }
 }
 
