@@ -34,10 +34,13 @@ void tanh(Cpu& cpu, const Tanh& k) {
   map(cpu, k.x.data, k.y.data, k.size(), [=](Vector x) { return hn::Mul(range, hn::Tanh(Tag(), hn::Div(x, range))); });
 }
 
+// With e = exp(-|x|), which cannot overflow: 1 / (1 + e), or e / (1 + e) for x < 0.
 void sigmoid(Cpu& cpu, const Sigmoid& k) {
-  const Vector one = set(1);
-  map(cpu, k.x.data, k.y.data, k.size(),
-      [=](Vector x) { return hn::Div(one, hn::Add(one, hn::Exp(Tag(), hn::Neg(x)))); });
+  const Vector one = set(1), zero = hn::Zero(Tag());
+  map(cpu, k.x.data, k.y.data, k.size(), [=](Vector x) {
+    const Vector e = hn::Exp(Tag(), hn::Neg(hn::Abs(x)));
+    return hn::Div(hn::IfThenElse(hn::Lt(x, zero), e, one), hn::Add(one, e));
+  });
 }
 
 }  // namespace
