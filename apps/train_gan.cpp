@@ -84,10 +84,13 @@ snag::Config configure(int argc, char** argv) {
           if constexpr (std::is_same_v<decltype(field), bool snag::Config::*>)
             return app.add_flag(flag + ",!--no-" + flag.substr(2), value, s.help);
           else
-            return app.add_option(flag, value, s.help)->capture_default_str();
+            return app.add_option(flag, value, s.help)
+                ->capture_default_str()
+                ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
         },
         s.field);
-    if (std::holds_alternative<std::vector<int> snag::Config::*>(s.field)) options[s.name]->delimiter(',');
+    if (std::holds_alternative<std::vector<int> snag::Config::*>(s.field))
+      options[s.name]->delimiter(',')->multi_option_policy(CLI::MultiOptionPolicy::Throw);
     if (!s.choices.empty()) options[s.name]->type_name(CLI::detail::join(s.choices, "|"));
   }
   try {

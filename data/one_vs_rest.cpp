@@ -44,7 +44,7 @@ void assign_roles(const TaskOptions& options, std::array<ClassDraw, class_count>
 }
 
 void check_numbers(const TaskOptions& options) {
-  if (options.train_normal < 0 || options.train_anomalous < 0)
+  if (options.train_normal < 0 || options.train_anomalous < TaskOptions::balanced)
     bad_option("a negative number of training images; give 0 for all");
   if (!(options.validation >= 0 && options.validation < 1))  // NaN fails too
     bad_option("validation share " + std::to_string(options.validation) + "; give one from 0 to below 1");
@@ -163,7 +163,9 @@ Task one_vs_rest(const LabelledImages& train, const TaskOptions& options) {
       sample_at_random(normal, number(options.train_normal, normal, "normal"), options.seed, all_normal);
 
   const std::vector<int> anomalous = pool_of(Role::anomaly, images, task);
-  const int total = number(options.train_anomalous, anomalous, "anomalous");
+  const int total = options.train_anomalous == TaskOptions::balanced
+                        ? static_cast<int>(std::min(task.train_normal.size(), anomalous.size()))
+                        : number(options.train_anomalous, anomalous, "anomalous");
   if (options.sampling == Sampling::kmeans_joint) {
     ClusterSample sample = sample_by_cluster(train.images, anomalous, total, options.clusters, options.seed,
                                              all_anomalous, options.threads);

@@ -18,10 +18,11 @@ enum class Sampling {
 };
 
 struct TaskOptions {
+  static constexpr int balanced = -1;
   std::vector<int> normal_classes{0};
   std::vector<int> hold_out;   // anomaly classes kept out of training and of validation
   int train_normal = 0;        // images; 0 = all that validation leaves
-  int train_anomalous = 6000;  // images; 0 = all that validation leaves
+  int train_anomalous = 6000;  // images; 0 = all that validation leaves, balanced = as many as normal ones, at most all
   double validation = 0.05;    // share of each class of the training file kept for thresholds, in [0, 1)
   Sampling sampling = Sampling::kmeans;
   int clusters = 10;  // of each anomaly class, or of all together

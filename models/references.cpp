@@ -63,10 +63,10 @@ class Matrices {
 
 }  // namespace
 
-std::vector<float> random_scores(int count, std::uint64_t seed) {
+std::vector<float> random_scores(int count, std::uint64_t seed, std::uint32_t part) {
   std::vector<float> score;
   for (int i = 0; i < count; ++i)
-    score.push_back(philox(seed, Stream::score, 0, static_cast<std::uint64_t>(i)).uniform(0));
+    score.push_back(philox(seed, Stream::score, part, static_cast<std::uint64_t>(i)).uniform(0));
   return score;
 }
 

@@ -7,8 +7,8 @@ namespace snag {
 
 // The systems that learn no weights, as scores of 32x32 images (higher = more anomalous); pixels are taken as 0 .. 1.
 
-// Uniform in [0, 1): AUROC 0.5, the sanity floor.
-std::vector<float> random_scores(int count, std::uint64_t seed);
+// Uniform in [0, 1): AUROC 0.5, the sanity floor. Each part of the data has numbers of its own.
+std::vector<float> random_scores(int count, std::uint64_t seed, std::uint32_t part);
 
 // Mean Euclidean distance to the `neighbours` nearest normal training images. Throws Error{Exit::usage} if there are
 // fewer.

@@ -10,6 +10,7 @@
 #include "data/idx.h"
 #include "models/metrics.h"
 #include "models/references.h"
+#include "models/report.h"
 #include "models/run_folder.h"
 #include "models/session.h"
 
@@ -29,6 +30,15 @@ std::unique_ptr<Backend> make_backend(const Config& config) {
 struct Scores {
   std::vector<float> validation, test;
 };
+
+Scores reference_scores(const Config& config, Backend& backend, const Experiment& e) {
+  const auto by = [&](auto score) { return Scores{score(e.validation.images), score(e.test.images)}; };
+  if (config.model == "knn")
+    return by([&](const Images& x) { return knn_scores(backend, e.training, config.neighbours, x); });
+  if (config.model == "pca")
+    return by([pca = Pca(backend, e.training, config.components)](const Images& x) { return pca.score(x); });
+  return {random_scores(e.validation.images.count, config.seed, 0), random_scores(e.test.images.count, config.seed, 1)};
+}
 
 nlohmann::ordered_json summarise(const Config& config, const Experiment& e, const Scores& s) {
   const BestF1 best = best_f1(s.validation, e.validation.anomaly);
@@ -69,11 +79,13 @@ int run(const Config& asked, const volatile std::sig_atomic_t& stop) {
   std::optional<Trainer> trainer;
   if (trains(config.model)) trainer.emplace(*backend, config, experiment.training);
 
+  // What cannot work is refused before the folder is touched.
+  Scores scores;
+  if (!trainer) scores = reference_scores(config, *backend, experiment);
   prepare_folder(folder, config.resume);
   if (!config.resume) write_file(folder + "/config.json", config_text(config));
   write_environment(folder, config, *backend, experiment.sum);
 
-  Scores scores;
   nlohmann::ordered_json training = nlohmann::ordered_json::object();
   if (trainer) {
     Session session(config, folder, *trainer, experiment);
@@ -86,16 +98,6 @@ int run(const Config& asked, const volatile std::sig_atomic_t& stop) {
                 {"images_per_second", session.images_per_second()},
                 {"scored_per_second", experiment.test.images.count / seconds_since(scoring)},
                 {"train_seconds", session.seconds()}};
-  } else {
-    const auto by = [&](auto score) { scores = {score(experiment.validation.images), score(experiment.test.images)}; };
-    if (config.model == "random")
-      by([&, part = std::uint64_t{0}](const Images& x) mutable {
-        return random_scores(x.count, config.seed + part++);
-      });
-    else if (config.model == "knn")
-      by([&](const Images& x) { return knn_scores(*backend, experiment.training, config.neighbours, x); });
-    else
-      by([&, pca = Pca(*backend, experiment.training, config.components)](const Images& x) { return pca.score(x); });
   }
 
   nlohmann::ordered_json summary = summarise(config, experiment, scores);
@@ -104,6 +106,7 @@ int run(const Config& asked, const volatile std::sig_atomic_t& stop) {
   summary["peak_tensor_bytes"] = backend->peak();
   write_scores(folder, experiment.test.label, experiment.test.anomaly, scores.test);
   write_file(folder + "/summary.json", summary.dump(2) + "\n");
+  write_report(folder);
   if (!config.quiet)
     std::printf("%s\nAUROC %.4f  average precision %.4f  balanced accuracy %.4f  (test file, %d images)\n",
                 folder.c_str(), summary["auroc"].get<double>(), summary["average_precision"].get<double>(),

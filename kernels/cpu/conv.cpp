@@ -123,8 +123,9 @@ void product(Cpu& cpu, Scratch& scratch, const WindowProblem& p, const real* b, 
 void conv_down(Cpu& cpu, const ConvDown& k) {
   Scratch scratch(cpu.memory);
   const WindowProblem p = window_problem(k);
-  // w is [o][r][t][c]: each column already lies along the rows.
-  const bool along = p.out_channels * 2 <= kLanes || p.rows() <= 64;
+  // w is [o][r][t][c]: each column already lies along the rows. The number of images has no say: it would decide the
+  // order of the sum, and an image's score must not depend on its batch.
+  const bool along = p.out_channels * 2 <= kLanes;
   product(cpu, scratch, p, along ? k.w.data : pack_down(cpu, scratch, p, k.w.data), along);
 }
 

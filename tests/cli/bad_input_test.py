@@ -57,8 +57,6 @@ class BadFlags(Case):
         (["--normal-only", "--model", "cnn"], "--normal-only"),
         (["--abc-weight", "-3"], "--abc-weight"),
         (["--reconstruction-weight", "0", "--patch-weight", "0", "--latent-weight", "0", "--adversarial-normal-weight", "0"], "weights"),
-        (["--resume"], "--out"),
-        (["--resume", "--out", "nowhere"], "nowhere"),
         (["--neighbours", "1000", "--model", "knn"], "--neighbours"),
     ]
 
@@ -68,6 +66,12 @@ class BadFlags(Case):
                 self.assert_refused(self.small("--out", "out", *flags) if "--out" not in flags else self.small(*flags), USAGE, part)
                 self.assertFalse(os.path.exists(self.path("out")))
                 self.assertFalse(os.path.exists(self.path("runs")))
+
+
+    def test_resuming_what_is_not_there(self):
+        self.assert_refused(self.run_program("--resume"), USAGE, "--out")
+        self.assert_refused(self.run_program("--resume", "--out", "nowhere"), USAGE, "nowhere")
+        self.assertEqual(os.listdir(self.folder), ["data"])
 
 
 class BadConfig(Case):

@@ -136,6 +136,19 @@ TEST_CASE("one_vs_rest: 0 takes all images that validation leaves") {
   CHECK(count_classes(data, task.train_anomalous) == std::vector<int>{19, 19, 0, 19, 19, 19, 19, 0, 19, 19});
 }
 
+TEST_CASE("one_vs_rest: balanced takes as many anomalies as normal images, at most all") {
+  const LabelledImages data = make_data(40);
+  TaskOptions options;
+  options.train_anomalous = TaskOptions::balanced;
+  options.validation = 0.25;
+  CHECK(one_vs_rest(data, options).train_anomalous.size() == 30);
+  options.train_normal = 7;
+  CHECK(one_vs_rest(data, options).train_anomalous.size() == 7);
+  options.normal_classes = {0, 1, 2, 3, 4, 5, 6, 7};
+  options.train_normal = 0;
+  CHECK(one_vs_rest(data, options).train_anomalous.size() == 60);
+}
+
 TEST_CASE("one_vs_rest: a held-out class is in no list") {
   const LabelledImages data = make_data(20);
   TaskOptions options;

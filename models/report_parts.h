@@ -1,0 +1,34 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "models/run_record.h"
+
+namespace snag {
+
+// The parts of report.html (models/report.h), each a piece of HTML; empty where the run has nothing to show.
+
+std::string headline(const RunRecord&);
+std::string pictures(const RunRecord&);          // the last reconstructions, and how they came about
+std::string score_figures(const RunRecord&);     // histogram, ROC curve, AUROC of each class and epoch
+std::string training_figures(const RunRecord&);  // losses
+std::string settings_tables(const RunRecord&);
+
+// Shared by the parts.
+
+struct Key {
+  std::string css, glyph, text;
+};
+// A plot in its frame: heading, keys, drawing, remark. All but the drawing are escaped here.
+std::string figure(const std::string& heading, const std::vector<Key>& keys, const std::string& svg,
+                   const std::string& remark = "");
+
+// "6 Shirt": the class and Fashion-MNIST's name for it.
+std::string class_name(const std::string& label);
+std::string normal_classes(const RunRecord&);  // "0 T-shirt/top, 2 Pullover"
+// 0.1234 as "12.3%".
+std::string percentage(double share);
+
+extern const char* const report_style;  // CSS
+
+}  // namespace snag
