@@ -20,9 +20,9 @@ struct Config {
   // data
   std::vector<int> normal_class{0}, hold_out;
   std::string data, out;
-  int train_normal = 0;        // 0: all that validation leaves
-  int train_anomalous = -1;    // 0: all; -1: as many as normal ones
-  double validation = 0.05;    // share of each class of the training file kept for the threshold
+  int train_normal = 0;      // 0: all that validation leaves
+  int train_anomalous = -1;  // 0: all; -1: as many as normal ones
+  double validation = 0.05;  // share of each class of the training file kept for the threshold
   std::string sampling = "kmeans";
   int clusters = 10;
   std::string augment = "hflip,shift";

@@ -12,6 +12,7 @@
 #include "base/canvas.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "models/sample_layout.h"
 
 namespace snag {
 namespace {
@@ -100,14 +101,15 @@ void write_environment(const std::string& folder, const Config& config, const Ba
 
 void write_samples(const std::string& path, const Images& images, int normal,
                    const std::vector<float>& reconstruction) {
-  constexpr int kScale = 2, kTile = kSide * kScale, kGap = 4, kLabel = 150, kTop = 24, kSplit = 16;
-  const auto left = [&](int i) { return kLabel + i * (kTile + kGap) + (i >= normal ? kSplit : 0); };
-  const auto top = [&](int row) { return kTop + row * (kTile + kGap); };
-  Canvas canvas(left(images.count) + kGap, top(3) + kGap);
+  namespace at = sample_layout;
+  constexpr int kScale = at::kTile / kSide;
+  const auto left = [&](int i) { return at::left(i, normal); };
+  const auto top = [](int row) { return at::top(row); };
+  Canvas canvas(at::width(images.count, normal), at::height());
   canvas.text(left(0), 5, "normal", black, 2);
   if (normal < images.count) canvas.text(left(normal), 5, "anomalous", black, 2);
   const char* const rows[] = {"input", "reconstruction", "|error|"};
-  for (int r = 0; r < 3; ++r) canvas.text(6, top(r) + kTile / 2 - 6, rows[r], black, r == 1 ? 1 : 2);
+  for (int r = 0; r < 3; ++r) canvas.text(6, top(r) + at::kTile / 2 - 6, rows[r], black, r == 1 ? 1 : 2);
   for (int i = 0; i < images.count; ++i) {
     std::vector<std::uint8_t> made;
     std::vector<float> error;

@@ -1,5 +1,6 @@
 #include "models/session.h"
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <iomanip>
@@ -83,6 +84,18 @@ void Session::say(Progress& progress, const std::string& line) {
   log_->line(line);
 }
 
+void Session::diverged(const std::string& what) const {
+  throw Error(Exit::diverged, "training diverged: " + what + " is not finite at step " +
+                                  std::to_string(trainer_.step()) + ": lower --lr; the last good state is kept in " +
+                                  folder_);
+}
+
+double Session::validation_auroc() {
+  const std::vector<float> score = trainer_.judge(experiment_.validation.images, false).score;
+  if (!std::all_of(score.begin(), score.end(), [](float v) { return std::isfinite(v); })) diverged("a score");
+  return auroc(score, experiment_.validation.anomaly);
+}
+
 // A row of metrics.csv, a line of the log, a picture; at an epoch's end the validation AUROC too.
 void Session::report(Progress& progress, bool epoch_ends) {
   const int step = trainer_.step(), epoch = (step - 1) / trainer_.steps_per_epoch() + 1;
@@ -91,22 +104,18 @@ void Session::report(Progress& progress, bool epoch_ends) {
   line.precision(4);
   row << epoch << ',' << step << ',' << trainer_.learning_rate() << ',' << images_per_second();
   line << "epoch " << epoch << '/' << config_.epochs << "  step " << step << '/' << trainer_.total_steps();
-  const std::vector<double> losses = trainer_.take_losses();
+  const std::vector<std::optional<double>> losses = trainer_.take_losses();
   for (std::size_t i = 0; i < losses.size(); ++i) {
-    const std::string& name = trainer_.loss_names()[i];
     row << ',';
-    if (std::isnan(losses[i]) && config_.batch_size == 1) continue;  // its kind had no turn
-    if (!std::isfinite(losses[i]))
-      throw Error(Exit::diverged, "training diverged: loss '" + name + "' is not finite at step " +
-                                      std::to_string(step) + " (epoch " + std::to_string(epoch) +
-                                      "): lower --lr; the last good state is kept in " + folder_);
-    row << losses[i];
-    line << "  " << name << ' ' << losses[i];
+    if (!losses[i]) continue;  // its kind of images had no turn
+    const std::string& name = trainer_.loss_names()[i];
+    if (!std::isfinite(*losses[i])) diverged("loss '" + name + "'");
+    row << *losses[i];
+    line << "  " << name << ' ' << *losses[i];
   }
   row << ',';
   if (epoch_ends) {
-    const double area =
-        auroc(trainer_.judge(experiment_.validation.images, false).score, experiment_.validation.anomaly);
+    const double area = validation_auroc();
     row << area;
     line << "  validation AUROC " << area;
   }

@@ -30,6 +30,8 @@ class Session {
   std::string header() const;
   void say(Progress&, const std::string& line);
   void report(Progress&, bool epoch_ends);
+  double validation_auroc();
+  [[noreturn]] void diverged(const std::string& what) const;
   void save();
   std::int64_t restore();
 

@@ -34,7 +34,7 @@ class Trainer {
   void run_step();
 
   const std::vector<std::string>& loss_names() const;
-  std::vector<double> take_losses() { return losses().take(); }
+  std::vector<std::optional<double>> take_losses() { return losses().take(); }
 
   // Scores, and reconstructions [N,32,32] in about [-1, 1] where the detector makes them, of 32x32 images.
   struct Verdict {

@@ -1,7 +1,6 @@
 #include "models/training.h"
 
 #include <algorithm>
-#include <limits>
 #include <stdexcept>
 
 namespace snag {
@@ -32,15 +31,15 @@ void LossLog::add(const std::string& name, Tensor scalar) {
       Accumulate{.total = total_, .count = count_, .x = scalar.view, .slot = static_cast<int>(it - names_.begin())});
 }
 
-std::vector<double> LossLog::take() {
+std::vector<std::optional<double>> LossLog::take() {
   std::vector<real> total(names_.size()), count(names_.size());
   backend_.download(total.data(), total_.data, sizeof(real) * total.size());
   backend_.download(count.data(), count_.data, sizeof(real) * count.size());
   backend_.run(Fill{.y = total_, .value = 0});
   backend_.run(Fill{.y = count_, .value = 0});
-  std::vector<double> mean;
+  std::vector<std::optional<double>> mean(total.size());
   for (std::size_t i = 0; i < total.size(); ++i)
-    mean.push_back(count[i] > 0 ? double(total[i]) / count[i] : std::numeric_limits<double>::quiet_NaN());
+    if (count[i] > 0) mean[i] = double(total[i]) / count[i];
   return mean;
 }
 

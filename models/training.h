@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,8 +28,8 @@ class LossLog {
   LossLog(Backend&, std::vector<std::string> names);
   const std::vector<std::string>& names() const { return names_; }
   void add(const std::string& name, Tensor scalar);
-  // Mean of each loss over the steps that computed it since the last call; NaN where none did.
-  std::vector<double> take();
+  // Mean of each loss over the steps that computed it since the last call; none where no step did.
+  std::vector<std::optional<double>> take();
   void save(Checkpoint&) const;
   void load(const Checkpoint&);
 

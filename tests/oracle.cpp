@@ -72,7 +72,7 @@ std::vector<Record> ask_oracle(const std::string& script) {
         a.data.resize(static_cast<std::size_t>(std::accumulate(a.dims.begin(), a.dims.end(), 1, std::multiplies<>())));
         const std::size_t size = a.data.size() * sizeof(double);
         if (end == std::string::npos || size > bytes.size() - at) throw std::runtime_error(script + ": cut short");
-        std::memcpy(a.data.data(), bytes.data() + at, size);
+        if (size > 0) std::memcpy(a.data.data(), bytes.data() + at, size);
         at += size;
       }
     records.push_back(std::move(r));

@@ -1,6 +1,8 @@
 """Runs train_gan as people do. The program is the environment variable TRAIN_GAN."""
+import csv
 import gzip
 import hashlib
+import json
 import os
 import pathlib
 import random
@@ -34,6 +36,14 @@ def make_data(folder, per_class=24, side=12, packed=True, seed=1):
         for name, content in zip(NAMES[split], (idx([len(labels), side, side], pixels), idx([len(labels)], labels))):
             (folder / (name + (".gz" if packed else ""))).write_bytes(gzip.compress(content, mtime=0) if packed else content)
     return str(folder)
+
+
+def read_json(path):
+    return json.loads(pathlib.Path(path).read_text())
+
+
+def read_csv(path):
+    return list(csv.DictReader(pathlib.Path(path).read_text().splitlines()))
 
 
 def digest(path):

@@ -1,14 +1,13 @@
 """Detection on the real Fashion-MNIST, class 0 normal: AUROC over the whole test file."""
-import json
 import unittest
 
-from harness import REAL_DATA, Case
+from harness import REAL_DATA, Case, read_json
 
 
 class RealData(Case):
     def auroc(self, *flags):
         self.assert_ok(self.run_program("--data", REAL_DATA, "--out", "run", "--overwrite", "--quiet", *flags, timeout=1500))
-        return json.load(open(self.path("run", "summary.json")))["auroc"]
+        return read_json(self.path("run", "summary.json"))["auroc"]
 
     def test_random_is_chance(self):
         self.assertAlmostEqual(self.auroc("--model", "random"), 0.5, delta=0.02)

@@ -78,9 +78,9 @@ Trajectory snag_and_save_start(const std::string& folder, const Config& config) 
         {kImages, 1, kSide, kSide},
         std::string(reinterpret_cast<const char*>(x.data()), sizeof(real) * x.size())};
     gan.train(batch);
-    const std::vector<double> losses = gan.losses().take();
+    const std::vector<std::optional<double>> losses = gan.losses().take();
     t.losses.emplace_back();
-    for (std::size_t i = 0; i < losses.size(); ++i) t.losses.back()[gan.losses().names()[i]] = losses[i];
+    for (std::size_t i = 0; i < losses.size(); ++i) t.losses.back()[gan.losses().names()[i]] = losses[i].value();
     backend->run(Advance{.counter = step});
     if (s == kSteps - 1) {
       const Scored scored = gan.score(batch.x);
