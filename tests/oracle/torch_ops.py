@@ -78,6 +78,11 @@ case("image_mean", lambda x: x.flatten(1).mean(1)[:, None], [normal(*x)])
 case("channel_sum", lambda x: x.sum((0, 2, 3)), [normal(*x)])
 case("concat_channels", lambda a, b: torch.cat([a, b], 1), [normal(*x), normal(2, 4, 4, 5)])
 case("matmul", torch.matmul, [normal(5, 7), normal(7, 3)])
+# at the kinks, where PyTorch and we have conventions
+kinks = torch.tensor([[-1.0, -0.5, -0.25, 0, 0.25, 0.5, 0.75]]).double()
+case("leaky_relu", lambda x: F.leaky_relu(x, 0.25), [kinks.clone()], {"slope": 0.25})
+case("clamp", lambda x: x.clamp(-0.5, 0.75), [kinks.clone()], {"low": -0.5, "high": 0.75})
+case("abs_diff", lambda a, b: (a - b).abs(), [kinks.clone(), kinks.abs()])
 for patch, stride in [(3, 1), (2, 2), (5, 4), (8, 8)]:
     case("patch_mean", lambda x: F.avg_pool2d(x, patch, stride).mean(1, True), [normal(2, 3, 9, 13)],
          {"patch": patch, "stride": stride})

@@ -98,6 +98,17 @@ TEST_CASE("dropout refuses a probability outside [0, 1)") {
     CHECK_THROWS_WITH_AS(dropout(x, p, {}, 1, 1), doctest::Contains("dropout: p is"), std::invalid_argument);
 }
 
+TEST_CASE("of equal elements top_mean takes those of lower index") {
+  for (const TestBackend& device : test_backends()) {
+    CAPTURE(device.name);
+    const std::unique_ptr<Backend> backend = device.make();
+    Tape tape(*backend);
+    const Tensor x = put(tape, {.n = 2, .c = 4}, {1, 3, 1, 1, 2, 2, 2, 2}), y = top_mean(x, 2);
+    CHECK(get(y) == Numbers{2, 2});
+    CHECK(get(tape.grad(sum(y), {&x, 1})[0]) == Numbers{0.5, 0.5, 0, 0, 0.5, 0.5, 0, 0});
+  }
+}
+
 // The definition of a transpose. Sums of up to 10^5 products: 1e-12 is some hundred roundings of double.
 TEST_CASE("convolution, its transpose and its weight gradient are adjoint: <conv(x), y> = <x, conv'(y)>") {
   for (const TestBackend& device : test_backends()) {
