@@ -26,7 +26,7 @@ TEST_CASE("one_vs_rest: impossible options are refused with exit code usage") {
   refuse([](O& o) { o.normal_classes = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}; }, "every class is normal");
   refuse([](O& o) { o.hold_out = {1, 2, 3, 4, 5, 6, 7, 8, 9}; }, "no anomaly class is left to train on");
   refuse([](O& o) { o.train_normal = -1; }, "a negative number of training images");
-  refuse([](O& o) { o.train_anomalous = -1; }, "a negative number of training images");
+  refuse([](O& o) { o.train_anomalous = -2; }, "a negative number of training images");
   refuse([](O& o) { o.validation = 1; }, "validation share 1.000000; give one from 0 to below 1");
   refuse([](O& o) { o.validation = -0.1; }, "validation share -0.1");
   refuse([](O& o) { o.validation = std::numeric_limits<double>::quiet_NaN(); }, "validation share nan");
