@@ -58,8 +58,10 @@ void plan_columns(Scratch& scratch, const WindowProblem& p, const real* b, int l
 
 // out = windows * b, where b is in panels of kLanes columns, or, `along` the rows, one column after the other.
 void product(Cpu& cpu, Scratch& scratch, const WindowProblem& p, const real* b, bool along) {
-  // For so few images the parts of a map would be too small to fill tiles.
-  const bool whole = p.images < 3 && !p.pointwise;
+  // For so few images the parts of a map would be too small to fill tiles. Zeros from outside the image change no sum,
+  // but along the rows they would move the terms to other lanes: another order, and an image's score must not depend
+  // on its batch.
+  const bool whole = p.images < 3 && !p.pointwise && !along;
   const Stretches ys = stretches(scratch, p.y, whole || p.pointwise),
                   xs = stretches(scratch, p.x, whole || p.pointwise);
   const int part_count = ys.count * xs.count, threads = cpu.pool.threads();
