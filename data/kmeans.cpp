@@ -7,13 +7,12 @@
 #include <utility>
 
 #include "base/error.h"
+#include "data/at.h"
 #include "data/distances.h"
 #include "data/seeding.h"
 
 namespace snag {
 namespace {
-
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
 class Lloyd {
  public:

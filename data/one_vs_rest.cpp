@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/shuffle.h"
+#include "data/at.h"
 #include "data/parallel.h"
 #include "data/sampling.h"
 
@@ -14,8 +15,6 @@ namespace {
 
 // Sub-streams of Philox: a class's own number, or one of these for classes taken together.
 constexpr std::uint32_t all_normal = class_count, all_anomalous = class_count + 1;
-
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
 [[noreturn]] void bad_option(const std::string& what) { throw Error(Exit::usage, "task: " + what); }
 

@@ -6,11 +6,10 @@
 #include <numeric>
 
 #include "base/random.h"
+#include "data/at.h"
 
 namespace snag {
 namespace {
-
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
 double total(const std::vector<float>& weight) { return std::accumulate(weight.begin(), weight.end(), 0.0); }
 

@@ -4,7 +4,6 @@ namespace snag {
 namespace {
 
 constexpr double kSlope = 0.2, kRelu = 0;
-constexpr int kPixels = kSide * kSide;
 
 Tensor flat(Tensor x) { return reshape(x, {.n = x.shape().n, .c = x.shape().image()}); }
 

@@ -10,7 +10,7 @@
 namespace snag {
 namespace {
 
-constexpr int kPixels = kSide * kSide, kChunk = 512;
+constexpr int kChunk = 512;  // images at a time
 
 std::vector<real> rows(const Images& images, int begin, int count) {
   std::vector<real> x;

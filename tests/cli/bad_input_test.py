@@ -261,6 +261,7 @@ class BadLuck(Case):
         self.assert_refused(self.small("--out", "out", "--quiet", "--memory", "0.0005"), DEVICE, "--batch-size")
         self.assertNotIn("summary.json", everything_in(self.path("out")))
 
+    @unittest.skipIf(os.environ.get("SANITIZE"), "a sanitizer's shadow memory needs all of the address space")
     def test_little_address_space(self):
         limit = lambda: resource.setrlimit(resource.RLIMIT_AS, (200 << 20, 200 << 20))
         done = self.small("--out", "out", "--width", "64", preexec_fn=limit)
