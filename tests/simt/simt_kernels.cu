@@ -28,8 +28,8 @@ __global__ void __launch_bounds__(256) record_order_kernel(int* order) {
 __global__ void __launch_bounds__(1) read_unwritten_shared_kernel(unsigned* out) {
   SHARED(unsigned, fixed, [4]);
   DYN_SHARED(unsigned, dynamic);
-  out[0] = fixed[3];
-  out[1] = dynamic[3];
+  out[2 * blockIdx.x] = fixed[3];
+  out[2 * blockIdx.x + 1] = dynamic[3];
   fixed[3] = dynamic[3] = 1;
 }
 

@@ -13,7 +13,7 @@ void divergent_barrier(cudaStream_t stream);
 // order[0] is the number of entries (0 before); then each thread appends its number, once, then once more after a
 // barrier.
 void record_order(int* order, int blocks, int threads, cudaStream_t stream);
-void read_unwritten_shared(unsigned* out, cudaStream_t stream);  // [0] static, [1] dynamic; by 1 thread of 2 blocks
+void read_unwritten_shared(unsigned* out, cudaStream_t stream);            // two blocks: static, dynamic
 void index_in_grid(int* out, dim3 grid, dim3 block, cudaStream_t stream);  // out[n] = n, from blockIdx and threadIdx
 
 // 64 threads of which the first `voters` vote: out[3 * t] count, and, or.
