@@ -59,8 +59,10 @@ struct Block {
   std::unique_ptr<std::array<char, 2>> ordered;  // tags of the barrier, by round; new for every block
 };
 
-Block& block();
-Thread& self();
+extern Block the_block;
+extern Thread* the_thread;  // that runs
+inline Block& block() { return the_block; }
+inline Thread& self() { return *the_thread; }
 inline unsigned rank(const Thread& thread) { return static_cast<unsigned>(&thread - block().threads.data()); }
 
 void wait_in(State state, const Where& where);  // suspends the running thread until someone makes it ready

@@ -9,7 +9,7 @@ namespace snag::simt {
 
 unsigned to_tf32(float x);
 unsigned pack_bf16(float lo, float hi);
-// Lanes bring their fragments in one meeting; each computes its own part of d.
+// Lanes bring their fragments in one meeting; the last to come multiplies for all.
 void mma_tf32(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2], const Where& = Where::current());
 void mma_bf16(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2], const Where& = Where::current());
 

@@ -10,10 +10,12 @@
 #include "kernels/simt/sanitizer.h"
 
 namespace snag::simt {
-namespace {
 
 Block the_block;
 Thread* the_thread = nullptr;
+
+namespace {
+
 const std::function<void()>* kernel = nullptr;
 std::mt19937_64 random_bits;
 
@@ -169,9 +171,6 @@ std::vector<unsigned> sequence(std::size_t count) {
 }
 
 }  // namespace
-
-Block& block() { return the_block; }
-Thread& self() { return *the_thread; }
 
 void wait_in(State state, const Where& where) {
   Thread& thread = *the_thread;

@@ -9,6 +9,8 @@
 namespace snag::simt {
 namespace {
 
+constexpr unsigned kWholeWarp = 0xffffffffu;
+
 Warp& own_warp() { return block().warps[rank(self()) / 32]; }
 
 Meeting& meeting(Warp& warp, unsigned mask) {
@@ -39,7 +41,7 @@ unsigned lane() { return rank(self()) % 32; }
 unsigned active_mask() { return ~own_warp().gone; }
 
 Exchange<void> exchange_bytes(unsigned mask, const void* value, std::size_t bytes, Operation operation,
-                              const Where& where) {
+                              const Where& where, Combine combine) {
   const tsan::Unwatched scope;
   const unsigned me = lane();
   if (!(mask >> me & 1u)) {
@@ -56,6 +58,7 @@ Exchange<void> exchange_bytes(unsigned mask, const void* value, std::size_t byte
   m.arrived |= 1u << me;
   if (operation == Operation::sync) tsan::release(&values.ordered);
   if (complete(warp, m)) {
+    if (combine && m.arrived == kWholeWarp) combine(values.bytes);
     let_go(m, rank(self()) / 32 * 32);
   } else {
     wait_in(State::at_warp, where);

@@ -8,9 +8,19 @@
 namespace snag::simt {
 
 // Lanes that meet must be in the same operation. Of these only `sync` orders accesses to memory, as in CUDA.
-enum class Operation : unsigned char { sync, ballot, shuffle, shuffle_xor, shuffle_up, shuffle_down, mma, ldmatrix };
+enum class Operation : unsigned char {
+  sync,
+  ballot,
+  shuffle,
+  shuffle_xor,
+  shuffle_up,
+  shuffle_down,
+  mma_tf32,
+  mma_bf16,
+  ldmatrix
+};
 
-inline constexpr std::size_t kMaxExchange = 32;  // bytes per lane
+inline constexpr std::size_t kMaxExchange = 40;  // bytes per lane
 
 unsigned lane();
 unsigned active_mask();
@@ -20,7 +30,10 @@ struct Exchange {
   const T* values;
   unsigned lanes;  // that came
 };
-Exchange<void> exchange_bytes(unsigned mask, const void* value, std::size_t bytes, Operation, const Where&);
+// `combine`, if any, is called once all have come, and may change the 32 values.
+using Combine = void (*)(void* values);
+Exchange<void> exchange_bytes(unsigned mask, const void* value, std::size_t bytes, Operation, const Where&,
+                              Combine combine = nullptr);
 template <class T>
 Exchange<T> exchange(unsigned mask, const T& value, Operation operation, const Where& where) {
   static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= kMaxExchange);
@@ -29,10 +42,11 @@ Exchange<T> exchange(unsigned mask, const T& value, Operation operation, const W
 }
 // For operations of a whole warp: reports lanes that did not come.
 template <class T>
-const T* exchange_all(const T& value, Operation operation, const Where& where) {
-  const Exchange<T> e = exchange(0xffffffffu, value, operation, where);
+const T* exchange_all(const T& value, Operation operation, const Where& where, Combine combine = nullptr) {
+  static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= kMaxExchange);
+  const Exchange<void> e = exchange_bytes(0xffffffffu, &value, sizeof(T), operation, where, combine);
   if (e.lanes != 0xffffffffu) report("an operation of the whole warp, without some of its lanes", where);
-  return e.values;
+  return static_cast<const T*>(e.values);
 }
 
 }  // namespace snag::simt
