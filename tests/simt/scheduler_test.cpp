@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "kernels/simt/simt.h"
@@ -60,6 +61,13 @@ TEST_CASE("shared memory holds the fill when a block begins, whatever the last b
     const unsigned word = fill * 0x01010101u;
     CHECK(out.host() == std::vector<unsigned>(4, word));
   }
+}
+
+TEST_CASE("a copy that was not waited for leaves the fill") {
+  const DeviceArray<float> x(std::vector<float>{1, 2, 3}), y(9);
+  kernels::copy_groups(x.data(), y.data(), nullptr);
+  const std::vector<float> seen = y.host();
+  for (const std::size_t late : {1, 2, 5}) CHECK(std::isnan(seen[late]));
 }
 
 TEST_CASE("indices of three dimensions enumerate the grid") {
