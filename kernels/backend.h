@@ -45,8 +45,28 @@ struct CpuOptions {
 };
 std::unique_ptr<Backend> make_cpu_backend(const CpuOptions& = {});
 
+// How the CUDA backend multiplies in convolutions and products; sums are float in each.
+enum class Precision {
+  fp32,  // IEEE float
+  tf32,  // operands rounded to 10 bits of mantissa, on tensor cores
+  bf16   // operands rounded to 7 bits
+};
+
+struct CudaOptions {
+  std::size_t arena_bytes = 0;  // all that tensors may take; is taken at once
+  Precision precision = Precision::tf32;
+  bool portable = false;  // only the portable forms
+  bool eager = false;     // recorded steps are launched kernel by kernel, not as a graph
+};
 // Throws Error{Exit::device} where this build or machine has no CUDA device.
-std::unique_ptr<Backend> make_cuda_backend(std::size_t arena_bytes = 0);
+std::unique_ptr<Backend> make_cuda_backend(const CudaOptions&);
 bool cuda_available();
+struct DeviceBytes {
+  std::size_t free = 0, total = 0;
+};
+DeviceBytes cuda_memory();
+
+// Computes nothing, and counts the memory that a computation would take: peak(). Downloads are zeros.
+std::unique_ptr<Backend> make_counting_backend();
 
 }  // namespace snag

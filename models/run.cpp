@@ -23,7 +23,7 @@ double seconds_since(Clock::time_point t) { return std::chrono::duration<double>
 // "auto" is the GPU where there is one.
 std::unique_ptr<Backend> make_backend(const Config& config) {
   const auto bytes = static_cast<std::size_t>(config.memory * 1024 * 1024 * 1024);
-  if (config.device == "cuda" || (config.device == "auto" && cuda_available())) return make_cuda_backend(bytes);
+  if (config.device == "cuda" || (config.device == "auto" && cuda_available())) return make_cuda_backend({.arena_bytes = bytes ? bytes : cuda_memory().free / 2});
   return make_cpu_backend({.threads = config.threads, .arena_bytes = bytes});
 }
 

@@ -5,7 +5,9 @@ namespace snag {
 
 bool cuda_available() { return false; }
 
-std::unique_ptr<Backend> make_cuda_backend(std::size_t) {
+DeviceBytes cuda_memory() { return {}; }
+
+std::unique_ptr<Backend> make_cuda_backend(const CudaOptions&) {
   throw Error(Exit::device, "--device cuda: this build has no CUDA backend; use --device cpu (or auto)");
 }
 

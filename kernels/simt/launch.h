@@ -17,7 +17,13 @@ void check_argument(const T& argument) {
   if constexpr (std::is_pointer_v<T>) {
     check_pointer(argument);
   } else if constexpr (sizeof(T) >= sizeof(void*) && alignof(T) >= alignof(void*)) {
-    check_members(&argument, sizeof argument);
+    T copy = argument;
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_clear_padding)
+    __builtin_clear_padding(&copy);  // where anything may stand
+#endif
+#endif
+    check_members(&copy, sizeof copy);
   }
 }
 

@@ -1,0 +1,37 @@
+#pragma once
+#include <cublas_v2.h>
+#include <cuda_runtime_api.h>
+
+#include <cstddef>
+
+#include "kernels/backend.h"
+#include "kernels/kernels.h"
+
+namespace snag {
+
+// What a kernel of this backend is launched with.
+struct Cuda {
+  cudaStream_t stream = nullptr;
+  cublasHandle_t cublas = nullptr;
+  Precision precision = Precision::fp32;
+  // Memory for the partial results of one kernel; the stream runs one kernel after the other.
+  float* workspace = nullptr;
+  std::size_t workspace_floats = 0;
+  // One counter per tile of a kernel that splits its reduction; zero between kernels.
+  unsigned* tickets = nullptr;
+  int multiprocessors = 1;
+};
+constexpr int kTickets = 1 << 14;
+
+// The tuned kernels. Each gives the portable form's result, the same bits in every run.
+void launch(Cuda&, const ConvDown&);
+void launch(Cuda&, const ConvUp&);
+void launch(Cuda&, const ConvWeight&);
+void launch(Cuda&, const MatMul&);
+
+template <class K>
+concept TunedForCuda = requires(Cuda& cuda, const K& k) {
+  launch(cuda, k);
+};
+
+}  // namespace snag

@@ -1,0 +1,254 @@
+#pragma once
+// One tile of a product d[m, n] = sum over k of a(m, k) b(k, n) per block, where a and b are fetched by a Problem from
+// wherever they lie (an image's window, weights), in a pipeline of asynchronous copies. The reduction may be split over
+// blocks; their sums are then added in one order, so the same launch gives the same bits.
+#include "kernels/cuda/cuda.h"
+#include "kernels/cuda/mma.cuh"
+
+namespace snag {
+
+constexpr int kTileM = 64, kTileN = 64, kTileK = 32;
+constexpr int kGemmThreads = 128;
+constexpr int kStages = 3;
+
+// How a tile [mn, k] lies in shared memory: its neighbours along k side by side, or those along m or n.
+enum class Along { k, mn };
+
+// Strides that keep the loads of a warp's fragments in different banks.
+template <Along A>
+HD constexpr int tile_stride() {
+  return A == Along::k ? kTileK + 4 : kTileM + 8;
+}
+template <Along A>
+HD constexpr int tile_floats() {
+  return A == Along::k ? kTileM * tile_stride<A>() : kTileK * tile_stride<A>();
+}
+template <Along A>
+__device__ inline int tile_at(int mn, int k) {
+  return A == Along::k ? mn * tile_stride<A>() + k : k * tile_stride<A>() + mn;
+}
+
+// ---- what one block computes: each thread holds 32 of the 64 x 64 sums
+
+// IEEE float, 8 x 4 sums a thread.
+template <Along A, Along B>
+struct MathFp32 {
+  __device__ static int row(int i) {
+    const int ty = static_cast<int>(threadIdx.x) / 16, r = i / 4;
+    return A == Along::k ? ty + 8 * r : ty * 8 + r;
+  }
+  __device__ static int column(int i) {
+    const int tx = static_cast<int>(threadIdx.x) % 16, c = i % 4;
+    return B == Along::k ? tx + 16 * c : tx * 4 + c;
+  }
+  // Four consecutive k of one row, or (mn) the values of one k of four rows.
+  template <Along L>
+  __device__ static float4 load4(const float* tile, int mn, int k) {
+    return *reinterpret_cast<const float4*>(tile + tile_at<L>(mn, k));
+  }
+  template <Along L, int Count>
+  __device__ static void load(const float* tile, const int (&mn)[Count], int k, float (&to)[Count][4]) {
+    UNROLL
+    for (int i = 0; i < Count; ++i) {
+      if constexpr (L == Along::k) {
+        const float4 v = load4<L>(tile, mn[i], k);
+        to[i][0] = v.x, to[i][1] = v.y, to[i][2] = v.z, to[i][3] = v.w;
+      } else if (i % 4 == 0) {
+        UNROLL
+        for (int j = 0; j < 4; ++j) {
+          const float4 v = load4<L>(tile, mn[i], k + j);
+          to[i][j] = v.x, to[i + 1][j] = v.y, to[i + 2][j] = v.z, to[i + 3][j] = v.w;
+        }
+      }
+    }
+  }
+  __device__ static void multiply(const float* a_tile, const float* b_tile, float (&sum)[32]) {
+    int rows[8], columns[4];
+    UNROLL
+    for (int i = 0; i < 8; ++i) rows[i] = row(4 * i);
+    UNROLL
+    for (int j = 0; j < 4; ++j) columns[j] = column(j);
+    UNROLL
+    for (int k = 0; k < kTileK; k += 4) {
+      float a[8][4], b[4][4];
+      load<A>(a_tile, rows, k, a);
+      load<B>(b_tile, columns, k, b);
+      UNROLL
+      for (int kk = 0; kk < 4; ++kk) UNROLL
+      for (int i = 0; i < 8; ++i) UNROLL
+      for (int j = 0; j < 4; ++j) sum[i * 4 + j] = fmaf(a[i][kk], b[j][kk], sum[i * 4 + j]);
+    }
+  }
+};
+
+// Tensor cores: a warp computes 32 x 32 sums as 2 x 4 fragments of 16 x 8.
+struct WarpTile {
+  __device__ static int warp_row() { return static_cast<int>(threadIdx.x) / 32 / 2 * 32; }
+  __device__ static int warp_column() { return static_cast<int>(threadIdx.x) / 32 % 2 * 32; }
+  __device__ static int lane() { return static_cast<int>(threadIdx.x) % 32; }
+  // sum i = ((fragment row * 4 + fragment column) * 4 + register of the fragment)
+  __device__ static int row(int i) { return warp_row() + i / 16 * 16 + lane() / 4 + i % 4 / 2 * 8; }
+  __device__ static int column(int i) { return warp_column() + i / 4 % 4 * 8 + lane() % 4 * 2 + i % 2; }
+};
+
+template <Along A, Along B>
+struct MathTf32 : WarpTile {
+  __device__ static void multiply(const float* a_tile, const float* b_tile, float (&sum)[32]) {
+    const int g = lane() / 4, t = lane() % 4;
+    UNROLL
+    for (int k = 0; k < kTileK; k += 8) {
+      unsigned a[2][4], b[4][2];
+      UNROLL
+      for (int i = 0; i < 2; ++i) UNROLL
+      for (int r = 0; r < 4; ++r)
+        a[i][r] = to_tf32(a_tile[tile_at<A>(warp_row() + 16 * i + g + r % 2 * 8, k + t + r / 2 * 4)]);
+      UNROLL
+      for (int j = 0; j < 4; ++j) UNROLL
+      for (int r = 0; r < 2; ++r) b[j][r] = to_tf32(b_tile[tile_at<B>(warp_column() + 8 * j + g, k + t + r * 4)]);
+      UNROLL
+      for (int i = 0; i < 2; ++i) UNROLL
+      for (int j = 0; j < 4; ++j) mma_tf32(reinterpret_cast<float(&)[4]>(sum[(i * 4 + j) * 4]), a[i], b[j]);
+    }
+  }
+};
+
+// Operands rounded to bfloat16, sums in float.
+template <Along A, Along B>
+struct MathBf16 : WarpTile {
+  template <Along L>
+  __device__ static unsigned pair(const float* tile, int mn, int k) {
+    return pack_bf16(tile[tile_at<L>(mn, k)], tile[tile_at<L>(mn, k + 1)]);
+  }
+  __device__ static void multiply(const float* a_tile, const float* b_tile, float (&sum)[32]) {
+    const int g = lane() / 4, t = lane() % 4;
+    UNROLL
+    for (int k = 0; k < kTileK; k += 16) {
+      unsigned a[2][4], b[4][2];
+      UNROLL
+      for (int i = 0; i < 2; ++i) UNROLL
+      for (int r = 0; r < 4; ++r) a[i][r] = pair<A>(a_tile, warp_row() + 16 * i + g + r % 2 * 8, k + 2 * t + r / 2 * 8);
+      UNROLL
+      for (int j = 0; j < 4; ++j) UNROLL
+      for (int r = 0; r < 2; ++r) b[j][r] = pair<B>(b_tile, warp_column() + 8 * j + g, k + 2 * t + r * 8);
+      UNROLL
+      for (int i = 0; i < 2; ++i) UNROLL
+      for (int j = 0; j < 4; ++j) mma_bf16(reinterpret_cast<float(&)[4]>(sum[(i * 4 + j) * 4]), a[i], b[j]);
+    }
+  }
+};
+
+// ---- the kernel
+
+// Partial sums of blocks that share a tile, and who came last.
+struct Split {
+  float* partial;     // [split][tile][32][thread]
+  unsigned* tickets;  // one a tile
+  int splits;
+};
+
+// Copies four consecutive floats to shared memory, zeros where not valid. `wide`: both ends are 16-byte aligned.
+template <bool Wide>
+__device__ inline void copy4(float* to, const float* from, int valid) {
+  if constexpr (Wide) {
+    cp_async_16(to, from, valid > 0);
+  } else {
+    UNROLL
+    for (int i = 0; i < 4; ++i) cp_async_4(to + i, valid > i ? from + i : from, valid > i);
+  }
+}
+
+// Problem:
+//   static constexpr Along a, b;                          how its tiles lie
+//   tiles of m in blockIdx.x, of n in blockIdx.y % n_tiles, groups in blockIdx.y / n_tiles, splits in blockIdx.z
+//   Block block(m tile, n tile, group, int* shared)       what this block works on; ends with a barrier
+//   block.depth()                                         length of the reduction
+//   block.fetch<Wide>(k, a_tile, b_tile)                  starts the copies of elements k .. k + kTileK
+//   block.store(row, column, sum)                         takes a sum of the tile; ignores what is outside
+template <class Problem, template <Along, Along> class Math, bool Wide>
+__global__ void __launch_bounds__(kGemmThreads, 3) gemm(Problem problem, Split split) {
+  using M = Math<Problem::a, Problem::b>;
+  constexpr int a_floats = tile_floats<Problem::a>(), b_floats = tile_floats<Problem::b>();
+  DYN_SHARED(float, tiles);
+  SHARED(int, table, [Problem::table_size]);
+  const int tile = static_cast<int>(blockIdx.y * gridDim.x + blockIdx.x);
+  const auto block = problem.block(static_cast<int>(blockIdx.x), static_cast<int>(blockIdx.y), table);
+  const int chunks = (block.depth() + kTileK - 1) / kTileK;
+  const int first = static_cast<int>(blockIdx.z) * chunks / split.splits,
+            end = (static_cast<int>(blockIdx.z) + 1) * chunks / split.splits;
+
+  const auto fetch = [&](int chunk) {
+    if (chunk < end) {
+      float* stage = tiles + (chunk - first) % kStages * (a_floats + b_floats);
+      block.template fetch<Wide>(chunk * kTileK, stage, stage + a_floats);
+    }
+    cp_async_commit();
+  };
+  float sum[32] = {};
+  for (int s = 0; s < kStages - 1; ++s) fetch(first + s);
+  for (int chunk = first; chunk < end; ++chunk) {
+    cp_async_wait<kStages - 2>();
+    __syncthreads();  // this chunk has come for all threads, and none reads the stage that is fetched next
+    fetch(chunk + kStages - 1);
+    const float* stage = tiles + (chunk - first) % kStages * (a_floats + b_floats);
+    M::multiply(stage, stage + a_floats, sum);
+  }
+  cp_async_wait<0>();
+
+  if (split.splits > 1) {
+    const std::size_t tile_count = std::size_t{gridDim.x} * gridDim.y, per_tile = 32 * kGemmThreads;
+    float* own = split.partial + (blockIdx.z * tile_count + static_cast<std::size_t>(tile)) * per_tile + threadIdx.x;
+    UNROLL
+    for (int i = 0; i < 32; ++i) own[i * kGemmThreads] = sum[i];
+    SHARED(bool, last, [1]);
+    __threadfence();
+    __syncthreads();
+    if (threadIdx.x == 0) {
+      last[0] = atomicInc(split.tickets + tile, gridDim.z - 1) == gridDim.z - 1;
+      __threadfence();
+    }
+    __syncthreads();
+    if (!last[0]) return;
+    UNROLL
+    for (int i = 0; i < 32; ++i) sum[i] = 0;
+    for (int s = 0; s < split.splits; ++s) {
+      const float* part = split.partial +
+                          (static_cast<std::size_t>(s) * tile_count + static_cast<std::size_t>(tile)) * per_tile +
+                          threadIdx.x;
+      UNROLL
+      for (int i = 0; i < 32; ++i) sum[i] += part[i * kGemmThreads];
+    }
+  }
+  UNROLL
+  for (int i = 0; i < 32; ++i) block.store(M::row(i), M::column(i), sum[i]);
+}
+
+// Launches a problem whose grid is m_tiles x n_blocks; `depth`: the longest reduction of its blocks.
+template <class Problem>
+void launch_gemm(Cuda& cuda, const Problem& problem, int m_tiles, int n_blocks, int depth, bool aligned) {
+  const int tiles = m_tiles * n_blocks, chunks = (depth + kTileK - 1) / kTileK;
+  const std::size_t per_split = static_cast<std::size_t>(tiles) * 32 * kGemmThreads;
+  // Two blocks for each multiprocessor, of two chunks or more.
+  int splits = (2 * cuda.multiprocessors + tiles - 1) / tiles;
+  if (splits > chunks / 2) splits = chunks / 2;
+  if (static_cast<std::size_t>(splits) * per_split > cuda.workspace_floats)
+    splits = static_cast<int>(cuda.workspace_floats / per_split);
+  if (splits < 1 || tiles > kTickets) splits = 1;
+  const Split split{cuda.workspace, cuda.tickets, splits};
+  const dim3 grid(static_cast<unsigned>(m_tiles), static_cast<unsigned>(n_blocks), static_cast<unsigned>(splits));
+  const std::size_t bytes = kStages * sizeof(float) * (tile_floats<Problem::a>() + tile_floats<Problem::b>());
+  const auto with = [&](auto kernel) { launch(kernel, grid, dim3(kGemmThreads), bytes, cuda.stream, problem, split); };
+  const auto math = [&]<bool Wide>() {
+    if (cuda.precision == Precision::fp32)
+      with(gemm<Problem, MathFp32, Wide>);
+    else if (cuda.precision == Precision::tf32)
+      with(gemm<Problem, MathTf32, Wide>);
+    else
+      with(gemm<Problem, MathBf16, Wide>);
+  };
+  if (aligned)
+    math.template operator()<true>();
+  else
+    math.template operator()<false>();
+}
+
+}  // namespace snag

@@ -1,0 +1,19 @@
+#include "kernels/matmul.h"
+
+#include "kernels/cuda/cublas.cuh"
+#include "kernels/cuda/cuda.h"
+
+namespace snag {
+
+// cuBLAS counts columns first: rows of c = a b are columns of c^T = b^T a^T.
+void launch(Cuda& cuda, const MatMul& k) {
+  const cublasComputeType_t compute[] = {CUBLAS_COMPUTE_32F, CUBLAS_COMPUTE_32F_FAST_TF32,
+                                         CUBLAS_COMPUTE_32F_FAST_16BF};
+  const float one = 1, zero = 0;
+  check(cublasGemmEx(cuda.cublas, k.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N, k.transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N,
+                     k.c.shape.c, k.c.shape.n, k.inner(), &one, k.b.data, CUDA_R_32F, k.b.shape.c, k.a.data, CUDA_R_32F,
+                     k.a.shape.c, &zero, k.c.data, CUDA_R_32F, k.c.shape.c, compute[static_cast<int>(cuda.precision)],
+                     CUBLAS_GEMM_DEFAULT));
+}
+
+}  // namespace snag

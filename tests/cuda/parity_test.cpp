@@ -1,0 +1,147 @@
+#include <doctest/doctest.h>
+
+#include <array>
+
+#include "tests/cuda/cuda_device.h"
+#include "tests/trial.h"
+
+// The kernels of the CUDA backend against the portable forms on the CPU.
+namespace snag {
+namespace {
+
+struct Form {
+  const char* name;
+  CudaOptions options;
+  double tolerance;  // of the squared error, relative: operands of 24, 11 and 8 bits
+};
+const std::array<Form, 4> kForms{{{"portable", {.portable = true}, 1e-10},
+                                  {"fp32", {.precision = Precision::fp32}, 1e-10},
+                                  {"tf32", {.precision = Precision::tf32}, 1e-6},
+                                  {"bf16", {.precision = Precision::bf16}, 1e-4}}};
+
+TEST_CASE("every op on the GPU equals the CPU's portable form, values and gradients") {
+  const auto reference = portable_backend();
+  for (const Form& form : kForms) {
+    const auto backend = cuda(form.options);
+    for (const OpCase& op : op_cases()) {
+      CAPTURE(form.name);
+      CAPTURE(op.op);
+      CAPTURE(op.what);
+      const std::vector<Numbers> expected = outputs(op, *reference), x = outputs(op, *backend);
+      for (std::size_t k = 0; k < x.size(); ++k) {
+        INFO("output ", k, " (0: the value; k: the gradient of input k - 1)");
+        CHECK(normalised_error(x[k], expected[k]) <= form.tolerance);
+      }
+    }
+  }
+}
+
+TEST_CASE("no op depends on the order of threads or on memory that was never written") {
+  for (const Form& form : kForms) {
+    if (form.options.portable) continue;
+    for (const OpCase& op : op_cases()) {
+      if (op.proof == Proof::parity) continue;
+      CAPTURE(form.name);
+      CAPTURE(op.op);
+      CAPTURE(op.what);
+      std::vector<std::vector<Numbers>> results;
+      each_schedule([&] {
+        const auto backend = cuda({.arena_bytes = std::size_t{4} << 20, .precision = form.options.precision});
+        results.push_back(outputs(op, *backend));
+      });
+      for (const auto& r : results) CHECK(r == results.front());
+    }
+  }
+}
+
+// ---- convolutions of many shapes, each map alone
+
+struct Shapes {
+  int images;
+  Conv g;
+  int small_c, big_c, big_h, big_w;
+};
+
+std::vector<Shapes> geometries() {
+  std::vector<Shapes> all;
+  const Conv halve{.kernel = 4, .stride = 2, .pad = 1}, same{.kernel = 4, .stride = 1, .pad = 1};
+  for (const int kernel : {1, 3, 4})
+    for (const int stride : {1, 2, 3})
+      for (const int pad : {0, 1, 2})
+        for (const int side : {2, 5})
+          if (side + 2 * pad >= kernel && pad < kernel) all.push_back({3, {kernel, stride, pad}, 5, 3, side, side + 1});
+  for (const int small_c : {1, 4, 20, 68})
+    for (const int big_c : {1, 4, 36, 65}) all.push_back({2, halve, small_c, big_c, 6, 4});
+  for (const int images : {1, 5}) {
+    all.push_back({images, halve, 16, 1, 32, 32});
+    all.push_back({images, halve, 32, 16, 16, 16});
+    all.push_back({images, halve, 32, 64, 4, 4});
+    all.push_back({images, halve, 64, 64, 2, 2});
+    all.push_back({images, same, 32, 64, 4, 4});
+    all.push_back({images, same, 1, 64, 3, 3});
+  }
+  all.push_back({1, halve, 72, 200, 4, 4});
+  all.push_back({1, halve, 6, 1, 17, 15});
+  all.push_back({1, {.kernel = 9, .stride = 2, .pad = 4}, 4, 4, 9, 9});
+  return all;
+}
+
+template <class K>
+Numbers run(Backend& backend, const Shapes& s, K (*build)(View out, ConstView a, ConstView b, Conv), Shape out, Shape a,
+            Shape b) {
+  const View y = put(backend, out, Numbers(static_cast<std::size_t>(out.size()), std::nan("")));
+  backend.run(build(y, put(backend, a, gaussian(a.size(), 1)), put(backend, b, gaussian(b.size(), 2)), s.g));
+  Numbers result = get(backend, y);
+  backend.rewind(0);
+  return result;
+}
+
+std::array<Numbers, 3> maps(Backend& backend, const Shapes& s) {
+  const Shape big{s.images, s.big_c, s.big_h, s.big_w},
+      small{s.images, s.small_c, s.g.down(s.big_h), s.g.down(s.big_w)}, w{s.small_c, s.big_c, s.g.kernel, s.g.kernel};
+  return {run<ConvDown>(
+              backend, s,
+              [](View y, ConstView a, ConstView b, Conv g) {
+                return ConvDown{y, a, b, g};
+              },
+              small, big, w),
+          run<ConvUp>(
+              backend, s,
+              [](View y, ConstView a, ConstView b, Conv g) {
+                return ConvUp{y, a, b, g};
+              },
+              big, small, w),
+          run<ConvWeight>(
+              backend, s,
+              [](View y, ConstView a, ConstView b, Conv g) {
+                return ConvWeight{y, a, b, g};
+              },
+              w, big, small)};
+}
+
+TEST_CASE("the tuned convolutions equal the portable ones on shapes that do not divide the tiles") {
+  const auto reference = portable_backend();
+  for (const Form& form : kForms) {
+    if (form.options.portable) continue;
+    const auto backend = cuda(form.options);
+    for (const Shapes& s : geometries()) {
+      CAPTURE(form.name);
+      CAPTURE(s.images);
+      CAPTURE(s.small_c);
+      CAPTURE(s.big_c);
+      CAPTURE(s.big_h);
+      CAPTURE(s.big_w);
+      CAPTURE(s.g.kernel);
+      CAPTURE(s.g.stride);
+      CAPTURE(s.g.pad);
+      const auto expected = maps(*reference, s), x = maps(*backend, s);
+      for (std::size_t k = 0; k < 3; ++k) {
+        INFO("map ", k, " (down, up, weight)");
+        CHECK(normalised_error(x[k], expected[k]) <= form.tolerance);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace snag
