@@ -5,14 +5,6 @@ namespace snag {
 
 // Copies that move elements; each is the adjoint of another.
 
-// y = x
-struct Copy {
-  View y;
-  ConstView x;
-  HD int size() const { return y.shape.size(); }
-  HD void operator()(int i) const { y.data[i] = x.data[i]; }
-};
-
 // y[n, :] = a[n, :] then b[n, :], along channels
 struct ConcatChannels {
   View y;
@@ -54,17 +46,6 @@ struct PadImages {
   HD void operator()(int i) const {
     const int j = i - begin * y.shape.image();
     y.data[i] = j >= 0 && j < x.shape.size() ? x.data[j] : real(0);
-  }
-};
-
-// Exchanges a and b.
-struct Swap {
-  View a, b;
-  HD int size() const { return a.shape.size(); }
-  HD void operator()(int i) const {
-    const real t = a.data[i];
-    a.data[i] = b.data[i];
-    b.data[i] = t;
   }
 };
 

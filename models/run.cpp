@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "data/idx.h"
+#include "models/device.h"
 #include "models/metrics.h"
 #include "models/references.h"
 #include "models/report.h"
@@ -19,13 +20,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point t) { return std::chrono::duration<double>(Clock::now() - t).count(); }
-
-// "auto" is the GPU where there is one.
-std::unique_ptr<Backend> make_backend(const Config& config) {
-  const auto bytes = static_cast<std::size_t>(config.memory * 1024 * 1024 * 1024);
-  if (config.device == "cuda" || (config.device == "auto" && cuda_available())) return make_cuda_backend({.arena_bytes = bytes ? bytes : cuda_memory().free / 2});
-  return make_cpu_backend({.threads = config.threads, .arena_bytes = bytes});
-}
 
 struct Scores {
   std::vector<float> validation, test;
@@ -74,8 +68,8 @@ int run(const Config& asked, const volatile std::sig_atomic_t& stop) {
     if (!config.quiet) std::printf("%s is finished: nothing to resume\n", folder.c_str());
     return 0;
   }
-  const std::unique_ptr<Backend> backend = make_backend(config);
   const Experiment experiment = load_experiment(config);
+  const std::unique_ptr<Backend> backend = make_backend(config, experiment);
   std::optional<Trainer> trainer;
   if (trains(config.model)) trainer.emplace(*backend, config, experiment.training);
 

@@ -35,11 +35,6 @@ struct Columns {
 
 }  // namespace
 
-void launch(Cpu& cpu, const Copy& k) {
-  for_each_share(cpu, k.y.shape.size(), 1,
-                 [&](int begin, int end) { copy(k.y.data + begin, k.x.data + begin, end - begin); });
-}
-
 void launch(Cpu& cpu, const ConcatChannels& k) {
   const int a = k.a.shape.c, b = k.b.shape.c;
   for_each_share(cpu, k.y.shape.pixels(), a + b, [&](int begin, int end) {

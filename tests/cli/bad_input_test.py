@@ -254,6 +254,7 @@ class BadOutput(Case):
 
 
 class BadLuck(Case):
+    @unittest.skipIf(shutil.which("nvidia-smi"), "there is a CUDA device")
     def test_no_cuda_device(self):
         self.assert_refused(self.small("--out", "out", "--device", "cuda"), DEVICE, "--device cpu")
 

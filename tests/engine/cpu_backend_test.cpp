@@ -295,7 +295,6 @@ TEST_CASE("the tuned copies equal the portable ones") {
     wide.c = s.c + other.c;
     long_.n = s.n + 3;
     const auto named = [&](const char* name) { return name + (" " + text(s)); };
-    cases.push_back({named("Copy"), [=](Operands& o) { return Copy{.y = o.out(s), .x = o.in(s)}; }});
     cases.push_back({named("ConcatChannels"),
                      [=](Operands& o) { return ConcatChannels{.y = o.out(wide), .a = o.in(s), .b = o.in(other)}; }});
     for (const int begin : {0, 4, 7}) {
@@ -354,7 +353,6 @@ TEST_CASE("the tuned activations and the loops equal the portable forms") {
     cases.push_back({"LeakyReluGrad" + n, [=](Operands& o) {
                        return LeakyReluGrad{.dx = o.out(s), .x = o.in(s), .dy = o.in(s), .slope = real(0.2)};
                      }});
-    cases.push_back({"Swap" + n, [=](Operands& o) { return Swap{.a = o.in_out(o.in(s)), .b = o.in_out(o.in(s))}; }});
   }
   check(cases);
 }

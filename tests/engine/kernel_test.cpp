@@ -189,16 +189,6 @@ void abc_under_its_floor(Backend& b) {
   for (const double e : get(b, dl)) CHECK(e == doctest::Approx(-999999.5).epsilon(1e-6));
 }
 
-void copy_and_swap(Backend& b) {
-  const Numbers x = gaussian(kMany, 1), y = gaussian(kMany, 2);
-  const View p = put(b, vector(kMany), x), q = put(b, vector(kMany), y), r = put(b, vector(kMany), y);
-  b.run(Swap{.a = p, .b = q});
-  CHECK(get(b, p) == y);
-  CHECK(get(b, q) == x);
-  b.run(Copy{.y = r, .x = q});
-  CHECK(get(b, r) == x);
-}
-
 // A recorded step runs as often as asked, not when it is recorded; what varies lies in device memory.
 void recorded_step(Backend& b) {
   const Counter step = put_counter(b, 0);
@@ -228,7 +218,6 @@ std::vector<KernelCase> optimiser_cases() {
           {"BatchNormTrack equals torch.nn.BatchNorm2d", batch_norm_track},
           {"BatchNormStats far from zero", batch_norm_stats_far_from_zero},
           {"ABC loss under its floor", abc_under_its_floor},
-          {"Copy and Swap", copy_and_swap},
           {"a recorded step", recorded_step}};
 }
 

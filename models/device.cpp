@@ -1,0 +1,66 @@
+#include "models/device.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "models/trainer.h"
+
+namespace snag {
+namespace {
+
+constexpr std::size_t kMegabyte = std::size_t{1} << 20, kGigabyte = kMegabyte << 10;
+constexpr std::size_t kReferences = kGigabyte;      // knn and pca, on data of any usual size
+constexpr std::size_t kOverhead = 128 * kMegabyte;  // the backend's own memory, cuBLAS and graphs
+
+Precision precision(const std::string& name) {
+  return name == "fp32" ? Precision::fp32 : name == "bf16" ? Precision::bf16 : Precision::tf32;
+}
+
+std::string megabytes(std::size_t bytes) { return std::to_string((bytes + kMegabyte - 1) / kMegabyte) + " MB"; }
+
+std::size_t cuda_bytes(const Config& config, const Experiment& experiment) {
+  const DeviceBytes memory = cuda_memory();
+  const std::size_t left = memory.free > kOverhead ? memory.free - kOverhead : 0;
+  if (!trains(config.model)) return std::min(left, kReferences);
+  const std::size_t need = bytes_needed(config, experiment);
+  if (need <= left) return need;
+  const int fits = largest_batch(config, experiment, left);
+  throw Error(Exit::device, "out of device memory: this run needs " + megabytes(need + kOverhead) + ", and " +
+                                megabytes(memory.free) + " of " + megabytes(memory.total) + " are free; " +
+                                (fits > 0 ? "--batch-size " + std::to_string(fits) + " would fit"
+                                          : "no batch size would fit: lower --width, or use --device cpu"));
+}
+
+}  // namespace
+
+std::size_t bytes_needed(const Config& config, const Experiment& experiment) {
+  const auto counting = make_counting_backend();
+  Trainer trainer(*counting, config, experiment.training);  // records a step, which counts it
+  trainer.judge(experiment.test.images, true);
+  trainer.judge(experiment.validation.images, true);
+  return counting->peak();
+}
+
+int largest_batch(const Config& config, const Experiment& experiment, std::size_t bytes) {
+  const auto fits = [&](int batch) {
+    Config smaller = config;
+    smaller.batch_size = batch;
+    return bytes_needed(smaller, experiment) <= bytes;
+  };
+  int low = 0, high = config.batch_size;  // low fits (or is 0), high does not
+  while (high - low > 1) {
+    const int middle = low + (high - low) / 2;
+    (fits(middle) ? low : high) = middle;
+  }
+  return low;
+}
+
+std::unique_ptr<Backend> make_backend(const Config& config, const Experiment& experiment) {
+  const auto asked = static_cast<std::size_t>(config.memory * kGigabyte);
+  if (config.device == "cpu" || (config.device == "auto" && !cuda_available()))
+    return make_cpu_backend({.threads = config.threads, .arena_bytes = asked});
+  return make_cuda_backend({.arena_bytes = asked > 0 || !cuda_available() ? asked : cuda_bytes(config, experiment),
+                            .precision = precision(config.precision)});
+}
+
+}  // namespace snag
