@@ -4,7 +4,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/install_packages.sh build
-cmake --preset release -G Ninja -DSNAG_TESTS=OFF -DSNAG_BENCH=OFF >/dev/null
+cuda=OFF  # compiling for a GPU takes a minute: only where there is one
+nvidia-smi >/dev/null 2>&1 && cuda=AUTO
+cmake --preset release -G Ninja -DSNAG_TESTS=OFF -DSNAG_BENCH=OFF -DSNAG_CUDA=$cuda >/dev/null
 cmake --build --preset release --target train_gan
 train_gan=build/release/train_gan
 

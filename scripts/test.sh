@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds everything, and runs all the tests.
-# usage: scripts/test.sh [PRESET ...]     default: release asan; tsan is the third
+# usage: scripts/test.sh [PRESET ...]     default: release asan tsan
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/install_packages.sh test
 presets=("$@")
-[ ${#presets[@]} -gt 0 ] || presets=(release asan)
+[ ${#presets[@]} -gt 0 ] || presets=(release asan tsan)
 for preset in "${presets[@]}"; do
   echo "== $preset"
   cmake --preset "$preset" -G Ninja >/dev/null
