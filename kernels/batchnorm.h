@@ -45,11 +45,16 @@ struct BatchNorm {
   ConstView x, mean, var, gamma, beta;
   real eps, slope;
   HD int size() const { return y.shape.size(); }
-  HD void operator()(int i) const {
-    const int c = i % y.shape.c;
-    const real z = gamma.data[c] * ((x.data[i] - mean.data[c]) / std::sqrt(var.data[c] + eps)) + beta.data[c];
-    y.data[i] = z > 0 ? z : slope * z;
+  // what is the same for all elements of a channel
+  struct Channel {
+    real mean, scale, beta;
+  };
+  HD Channel channel(int c) const { return {mean.data[c], gamma.data[c] / std::sqrt(var.data[c] + eps), beta.data[c]}; }
+  HD real value(real xi, Channel c) const {
+    const real z = c.scale * (xi - c.mean) + c.beta;
+    return z > 0 ? z : slope * z;
   }
+  HD void operator()(int i) const { y.data[i] = value(x.data[i], channel(i % y.shape.c)); }
 };
 
 // dbeta[c] = sum dz,   dgamma[c] = sum dz * xhat,   where dz = dy * leaky'(z)
@@ -58,15 +63,27 @@ struct BatchNormGradParameters {
   ConstView x, dy, mean, var, gamma, beta;
   real eps, slope;
   HD int size() const { return x.shape.c; }
+  // what is the same for all elements of a channel
+  struct Channel {
+    real mean, inv, gamma, beta;
+  };
+  HD Channel channel(int c) const {
+    return {mean.data[c], 1 / std::sqrt(var.data[c] + eps), gamma.data[c], beta.data[c]};
+  }
+  struct Term {
+    real dz, xhat;
+  };
+  HD Term term(int i, Channel c) const {
+    const real xhat = (x.data[i] - c.mean) * c.inv;
+    return {c.gamma * xhat + c.beta > 0 ? dy.data[i] : slope * dy.data[i], xhat};
+  }
   HD void operator()(int c) const {
-    const real inv = 1 / std::sqrt(var.data[c] + eps);
+    const Channel own = channel(c);
     wide db = 0, dg = 0;
     for (int p = 0; p < x.shape.pixels(); ++p) {
-      const int i = p * x.shape.c + c;
-      const real xhat = (x.data[i] - mean.data[c]) * inv;
-      const real dz = gamma.data[c] * xhat + beta.data[c] > 0 ? dy.data[i] : slope * dy.data[i];
-      db += dz;
-      dg += wide(dz) * xhat;
+      const Term t = term(p * x.shape.c + c, own);
+      db += t.dz;
+      dg += wide(t.dz) * t.xhat;
     }
     dgamma.data[c] = static_cast<real>(dg);
     dbeta.data[c] = static_cast<real>(db);
@@ -81,14 +98,20 @@ struct BatchNormGradInput {
   real eps, slope;
   bool fixed;
   HD int size() const { return dx.shape.size(); }
-  HD void operator()(int i) const {
-    const int c = i % x.shape.c;
-    const real inv = 1 / std::sqrt(var.data[c] + eps);
-    const real xhat = (x.data[i] - mean.data[c]) * inv;
-    real d = gamma.data[c] * xhat + beta.data[c] > 0 ? dy.data[i] : slope * dy.data[i];
-    if (!fixed) d -= (dbeta.data[c] + xhat * dgamma.data[c]) / static_cast<real>(x.shape.pixels());
-    dx.data[i] = gamma.data[c] * inv * d;
+  // what is the same for all elements of a channel; the means of dz and of dz * xhat are 0 for fixed statistics
+  struct Channel {
+    real mean, inv, gamma, beta, mean_dz, mean_dz_xhat;
+  };
+  HD Channel channel(int c) const {
+    const real m = static_cast<real>(x.shape.pixels());
+    return {mean.data[c], 1 / std::sqrt(var.data[c] + eps),    gamma.data[c],
+            beta.data[c], fixed ? real(0) : dbeta.data[c] / m, fixed ? real(0) : dgamma.data[c] / m};
   }
+  HD real value(real xi, real dyi, Channel c) const {
+    const real xhat = (xi - c.mean) * c.inv, dz = c.gamma * xhat + c.beta > 0 ? dyi : slope * dyi;
+    return c.gamma * c.inv * (dz - c.mean_dz - xhat * c.mean_dz_xhat);
+  }
+  HD void operator()(int i) const { dx.data[i] = value(x.data[i], dy.data[i], channel(i % x.shape.c)); }
 };
 
 }  // namespace snag

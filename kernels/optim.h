@@ -37,9 +37,20 @@ struct Gradients {
   const real* data[capacity] = {};
   int begin[capacity + 1] = {};  // begin[k] .. begin[k+1]: the flat range of gradient k
   int count = 0;
+  // the gradient that holds element i
+  HD int holder(int i) const {
+    int low = 0, high = count - 1;
+    while (low < high) {
+      const int middle = (low + high) / 2;
+      if (begin[middle + 1] <= i)
+        low = middle + 1;
+      else
+        high = middle;
+    }
+    return low;
+  }
   HD real operator[](int i) const {
-    int k = 0;
-    while (begin[k + 1] <= i) ++k;
+    const int k = holder(i);
     return data[k][i - begin[k]];
   }
 };
@@ -63,13 +74,13 @@ struct Adam {
     return {static_cast<real>(1 - rate * weight_decay), static_cast<real>(rate / (1 - std::pow(beta1, t))),
             static_cast<real>(1 / std::sqrt(1 - std::pow(beta2, t)))};
   }
-  HD void update(int i, real gi, Scales s) const {
+  HD void update(real& wi, real& mi, real& vi, real gi, Scales s) const {
     const real b1 = static_cast<real>(beta1), b2 = static_cast<real>(beta2);
-    m.data[i] = b1 * m.data[i] + (1 - b1) * gi;
-    v.data[i] = b2 * v.data[i] + (1 - b2) * gi * gi;
-    w.data[i] =
-        w.data[i] * s.decay - s.rate * m.data[i] / (std::sqrt(v.data[i]) * s.root_correction + static_cast<real>(eps));
+    mi = b1 * mi + (1 - b1) * gi;
+    vi = b2 * vi + (1 - b2) * gi * gi;
+    wi = wi * s.decay - s.rate * mi / (std::sqrt(vi) * s.root_correction + static_cast<real>(eps));
   }
+  HD void update(int i, real gi, Scales s) const { update(w.data[i], m.data[i], v.data[i], gi, s); }
   HD void operator()(int i) const { update(i, g[i], scales()); }
 };
 
@@ -80,11 +91,12 @@ struct Ema {
   Counter step;
   double decay;
   HD int size() const { return average.shape.size(); }
-  HD void operator()(int i) const {
+  HD real factor() const {
     const double t = *step.data, ramp = t / (t + 10);
-    const real d = static_cast<real>(ramp < decay ? ramp : decay);
-    average.data[i] = d * average.data[i] + (1 - d) * w.data[i];
+    return static_cast<real>(ramp < decay ? ramp : decay);
   }
+  HD static real value(real average, real w, real d) { return d * average + (1 - d) * w; }
+  HD void operator()(int i) const { average.data[i] = value(average.data[i], w.data[i], factor()); }
 };
 
 // total[slot] += x and count[slot] += 1: a loss summed over steps, read by the host now and then

@@ -48,14 +48,13 @@ void adam(Cpu& cpu, const Adam& k) {
 }
 
 void ema(Cpu& cpu, const Ema& k) {
-  const double t = *k.step.data, ramp = t / (t + 10);
-  const real d = static_cast<real>(std::min(ramp, k.decay));
+  const real d = k.factor();
   const int size = k.size();
   cpu.pool.parallel_for((size + kShare - 1) / kShare, [&](int task) {
     real* average = k.average.data;
     const real* w = k.w.data;
     for (int i = task * kShare; i < std::min(size, (task + 1) * kShare); ++i)
-      average[i] = d * average[i] + (1 - d) * w[i];
+      average[i] = Ema::value(average[i], w[i], d);
   });
 }
 

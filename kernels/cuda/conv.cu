@@ -13,7 +13,6 @@ namespace {
 constexpr int kMaxKernel = 8;       // larger ones run in the portable form
 constexpr int kGroupedPixels = 16;  // maps up to this many pixels have a group for each
 
-HD constexpr int ceil_div(int a, int b) { return (a + b - 1) / b; }
 bool aligned(const void* p) { return reinterpret_cast<std::uintptr_t>(p) % 16 == 0; }
 
 // Along one axis, for the outputs origin + i * step: which taps reach the input, and where tap r of output i reads:

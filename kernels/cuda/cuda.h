@@ -28,6 +28,18 @@ void launch(Cuda&, const ConvDown&);
 void launch(Cuda&, const ConvUp&);
 void launch(Cuda&, const ConvWeight&);
 void launch(Cuda&, const MatMul&);
+void launch(Cuda&, const BatchNormStats&);
+void launch(Cuda&, const BatchNorm&);
+void launch(Cuda&, const BatchNormGradParameters&);
+void launch(Cuda&, const BatchNormGradInput&);
+void launch(Cuda&, const Sum&);
+void launch(Cuda&, const ImageMean&);
+void launch(Cuda&, const ChannelSum&);
+void launch(Cuda&, const TopMean&);
+void launch(Cuda&, const TopMeanGrad&);
+void launch(Cuda&, const Adam&);
+void launch(Cuda&, const Ema&);
+void launch(Cuda&, const GatherBatch&);
 
 template <class K>
 concept TunedForCuda = requires(Cuda& cuda, const K& k) {

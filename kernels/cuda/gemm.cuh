@@ -3,6 +3,7 @@
 // wherever they lie (an image's window, weights), in a pipeline of asynchronous copies. The reduction may be split over
 // blocks; their sums are then added in one order, so the same launch gives the same bits.
 #include "kernels/cuda/cuda.h"
+#include "kernels/cuda/last_block.cuh"
 #include "kernels/cuda/mma.cuh"
 
 namespace snag {
@@ -199,15 +200,7 @@ __global__ void __launch_bounds__(kGemmThreads, 3) gemm(Problem problem, Split s
     float* own = split.partial + (blockIdx.z * tile_count + static_cast<std::size_t>(tile)) * per_tile + threadIdx.x;
     UNROLL
     for (int i = 0; i < 32; ++i) own[i * kGemmThreads] = sum[i];
-    SHARED(bool, last, [1]);
-    __threadfence();
-    __syncthreads();
-    if (threadIdx.x == 0) {
-      last[0] = atomicInc(split.tickets + tile, gridDim.z - 1) == gridDim.z - 1;
-      __threadfence();
-    }
-    __syncthreads();
-    if (!last[0]) return;
+    if (!last_block(split.tickets + tile, gridDim.z)) return;
     UNROLL
     for (int i = 0; i < 32; ++i) sum[i] = 0;
     for (int s = 0; s < split.splits; ++s) {

@@ -34,9 +34,12 @@
 #include <mutex>
 #include <utility>
 
+#include "base/host_device.h"
 #include "kernels/cuda/check.h"
 
 namespace snag {
+
+HD constexpr int ceil_div(int a, int b) { return (a + b - 1) / b; }
 
 // A stream, and the line that named it, so that a launch that fails is reported where it was written.
 struct LaunchStream {

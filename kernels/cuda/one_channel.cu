@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "kernels/cuda/launch.cuh"
+#include "kernels/cuda/last_block.cuh"
 
 namespace snag {
 namespace {
@@ -15,7 +15,6 @@ bool fits(ConstView big, ConstView small, Conv g) {
   return big.shape.c == 1 && g.kernel == 4 && g.stride == 2 && g.pad == 1 && small.shape.c % 4 == 0 &&
          small.shape.c <= 1024 && reinterpret_cast<std::uintptr_t>(small.data) % 16 == 0;
 }
-int ceil_div(int a, int b) { return (a + b - 1) / b; }
 
 // The weights [o][tap] as [tap][o]: neighbouring threads read neighbouring banks.
 __device__ inline void load_weights(const float* w, int channels, float* to) {
@@ -92,7 +91,6 @@ __global__ void __launch_bounds__(kBlock) up(ConvUp k) {
 // share, by the block that comes last.
 __global__ void __launch_bounds__(kBlock) weight(ConvWeight k, float* partial, unsigned* tickets, int per_share) {
   SHARED(float, sums, [kBlock / 32][kTaps][32]);
-  SHARED(bool, last, [1]);
   const Shape small = k.small.shape;
   const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
   const int o = static_cast<int>(blockIdx.x) * 32 + lane, per_image = small.h * small.w;
@@ -116,14 +114,7 @@ __global__ void __launch_bounds__(kBlock) weight(ConvWeight k, float* partial, u
     for (int j = 0; j < kBlock / 32; ++j) s += sums[j][i / 32][i % 32];
     own[i] = s;
   }
-  __threadfence();
-  __syncthreads();
-  if (threadIdx.x == 0) {
-    last[0] = atomicInc(tickets + blockIdx.x, gridDim.y - 1) == gridDim.y - 1;
-    __threadfence();
-  }
-  __syncthreads();
-  if (!last[0]) return;
+  if (!last_block(tickets + blockIdx.x, gridDim.y)) return;
   for (int i = static_cast<int>(threadIdx.x); i < kTaps * 32; i += kBlock) {
     float s = 0;
     for (unsigned share = 0; share < gridDim.y; ++share)

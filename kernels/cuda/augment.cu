@@ -1,0 +1,37 @@
+#include "kernels/augment.h"
+
+#include <algorithm>
+
+#include "kernels/cuda/cuda.h"
+#include "kernels/cuda/launch.cuh"
+
+namespace snag {
+namespace {
+
+constexpr int kBlock = 256;
+
+// One block: a part of one image, whose pose is drawn once.
+__global__ void __launch_bounds__(kBlock) gather(GatherBatch k) {
+  SHARED(Pose, pose, [1]);
+  const int n = static_cast<int>(blockIdx.x);
+  if (threadIdx.x == 0) pose[0] = k.pose(n);
+  __syncthreads();
+  const Pose p = pose[0];
+  const std::uint8_t* const image = k.image(n);
+  const int size = k.x.shape.image(), w = k.x.shape.w;
+  float* const x = k.x.data + n * size;
+  for (int i = static_cast<int>(blockIdx.y * kBlock + threadIdx.x); i < size; i += static_cast<int>(gridDim.y) * kBlock)
+    x[i] = p.pixel(image, k.images.side, i / w, i % w);
+}
+
+}  // namespace
+
+void launch(Cuda& cuda, const GatherBatch& k) {
+  if (k.size() == 0) return;
+  // Four pixels a thread: enough to be worth the draw.
+  const int parts = std::min(ceil_div(k.x.shape.image(), 4 * kBlock), 1024);
+  launch(gather, dim3(static_cast<unsigned>(k.x.shape.n), static_cast<unsigned>(parts)), dim3(kBlock), 0, cuda.stream,
+         k);
+}
+
+}  // namespace snag

@@ -1,0 +1,17 @@
+#pragma once
+#include <cstdint>
+
+#include "kernels/cuda/launch.cuh"
+
+namespace snag {
+
+// Four elements at once; x + i must be aligned.
+__device__ inline float4& four(float* x, int i) { return *reinterpret_cast<float4*>(x + i); }
+__device__ inline const float4& four(const float* x, int i) { return *reinterpret_cast<const float4*>(x + i); }
+
+template <class... Pointers>
+HD bool aligned(Pointers... p) {
+  return ((reinterpret_cast<std::uintptr_t>(p) % 16 == 0) && ...);
+}
+
+}  // namespace snag
