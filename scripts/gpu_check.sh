@@ -67,7 +67,7 @@ part() {
   else
     [ "$most" -le "$left" ] || most=$left
     # shellcheck disable=SC2016  # the inner shell expands it
-    timeout -k 5 "$most" bash -c '"$@"' part "$@" >"$text" 2>&1
+    timeout -k 5 "$most" bash -o pipefail -c '"$@"' part "$@" >"$text" 2>&1
     status=$?
   fi
   case $status in
@@ -77,6 +77,7 @@ part() {
     *) state=FAIL ;;
   esac
   note=$(grep -v '^[[:space:]]*$' "$text" | tail -n 1 | cut -c 1-160)
+  [ -n "$note" ] || [ "$state" = PASS ] || note="exit code $status, without a word"
   { echo "== $name: $state" && cat "$text"; } >>"$log"
   [ "$state" = FAIL ] && tail -n 25 "$text"
   names+=("$name") states+=("$state") times+=($((SECONDS - began))) notes+=("$note")
@@ -146,7 +147,7 @@ ready_to_train() {
 
 train_in() {
   ready_to_train || return 77
-  "$build/train_gan" --help | grep -q -e '--precision' || { echo "train_gan has no --precision" && return 77; }
+  grep -q -e '--precision' <<<"$("$build/train_gan" --help)" || { echo "train_gan has no --precision" && return 77; }
   train "$1" --precision "$1"
 }
 
