@@ -1,11 +1,13 @@
 // Images a second of a dual_gan training step and of scoring, one line per batch size:
 //   train BATCH IMAGES_PER_SECOND    score BATCH IMAGES_PER_SECOND    (median of repeats)
-// bench/peers/compare.py runs it in turn with the PyTorch twin.
+// bench/peers/compare.py runs it in turn with the PyTorch twin. On CUDA a comment before each pair gives steps a second
+// and the kernels of a captured step. Exits with 77 where CUDA is asked for and there is none.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <iostream>
+#include <map>
 
 #include "base/error.h"
 #include "base/random.h"
@@ -14,15 +16,13 @@
 namespace {
 
 using Clock = std::chrono::steady_clock;
+double passed(Clock::time_point since) { return std::chrono::duration<double>(Clock::now() - since).count(); }
 
 // Calls f until `seconds` have passed, at least `least` times; the median of one call's seconds.
 template <class F>
 double median_seconds(F f, double seconds, int least) {
   std::vector<double> times;
   const auto start = Clock::now();
-  const auto passed = [](Clock::time_point since) {
-    return std::chrono::duration<double>(Clock::now() - since).count();
-  };
   while (static_cast<int>(times.size()) < least || passed(start) < seconds) {
     const auto before = Clock::now();
     f();
@@ -32,54 +32,148 @@ double median_seconds(F f, double seconds, int least) {
   return times[times.size() / 2];
 }
 
+constexpr int kNoise = 256;            // different images; more are repetitions
+constexpr int kCudaSteps = 128;        // steps of an epoch on CUDA: about what real data has
+constexpr double kCudaSeconds = 0.02;  // of one measurement: so long that waiting for its end costs nothing
+
 snag::Images noise(int count) {
   snag::Images images{count, snag::kSide, snag::kSide, {}};
-  const int pixels = count * snag::kSide * snag::kSide;
+  const int pixels = std::min(count, kNoise) * snag::kPixels;
   for (int i = 0; i < pixels; ++i)
     images.pixels.push_back(static_cast<std::uint8_t>(
         snag::philox(1, snag::Stream::sample, 0, static_cast<std::uint64_t>(i)).below(0, 256)));
+  const auto all = static_cast<std::size_t>(count) * snag::kPixels;
+  while (images.pixels.size() < all) images.pixels.push_back(images.pixels[images.pixels.size() - std::size_t(pixels)]);
   return images;
 }
+
+struct Options {
+  std::vector<int> batches;
+  double seconds = 1;
+  int least = 10;
+  bool cuda = false;
+};
+
+snag::TrainingSet training_set(int batch, bool cuda) {
+  const int count = cuda ? std::max(2, batch) * kCudaSteps : std::max(2 * batch, 256);
+  return {noise(count), count / 2};
+}
+
+snag::Images scored_images(int batch) { return noise(batch); }
+
+// Bytes of device memory that the benchmark takes at its largest batch.
+std::size_t bytes_needed(snag::Config config, const Options& o) {
+  const auto counting = snag::make_counting_backend();
+  for (const int batch : o.batches) {
+    const std::size_t mark = counting->mark();
+    config.batch_size = batch;
+    snag::Trainer(*counting, config, training_set(batch, o.cuda)).judge(scored_images(batch), false);
+    counting->rewind(mark);
+  }
+  return counting->peak() + 4096;
+}
+
+// Returns when the device has done what was queued.
+void wait(snag::Backend& backend) {
+  const std::size_t mark = backend.mark();
+  void* const memory = backend.alloc(sizeof(float));
+  float zero = 0;
+  backend.upload(memory, &zero, sizeof zero);
+  backend.rewind(mark);
+}
+
+// Seconds of one `steps()`. On CUDA a measurement is so many of them that launches run ahead of the device.
+template <class F>
+double step_seconds(snag::Backend& backend, const Options& o, const F& steps) {
+  if (!o.cuda) return median_seconds(steps, o.seconds, o.least);
+  const auto run = [&](int times) {
+    for (int i = 0; i < times; ++i) steps();
+    wait(backend);
+  };
+  int times = 1;
+  for (;; times *= 2) {
+    const auto before = Clock::now();
+    run(times);
+    if (passed(before) >= kCudaSeconds) break;
+  }
+  return median_seconds([&] { run(times); }, o.seconds, o.least) / times;
+}
+
+void bench(snag::Backend& backend, snag::Config config, int batch, const Options& o) {
+  config.batch_size = batch;
+  snag::Trainer trainer(backend, config, training_set(batch, o.cuda));
+  const int turn = batch == 1 ? 2 : 1;  // at 1 the kinds take turns
+  const auto steps = [&] {
+    for (int i = 0; i < turn; ++i) trainer.run_step();
+  };
+  for (int i = 0; i < 3; ++i) steps();
+  const double seconds = step_seconds(backend, o, steps) / turn;
+  if (o.cuda) {
+    std::printf("# batch %d: %.1f steps/s, %.1f us a step", batch, 1 / seconds, 1e6 * seconds);
+    if (trainer.kernels_per_step() > 0) std::printf(", %d kernels", trainer.kernels_per_step());
+    std::puts("");
+  }
+  std::printf("train %d %.1f\n", batch, batch / seconds);
+  const snag::Images scored = scored_images(batch);
+  std::printf("score %d %.1f\n", batch,
+              batch / median_seconds([&] { trainer.judge(scored, false); }, o.seconds, o.least));
+  std::fflush(stdout);
+}
+
+void bench_all(snag::Backend& backend, const snag::Config& config, const Options& o) {
+  for (const int batch : o.batches) {
+    const std::size_t mark = backend.mark();
+    bench(backend, config, batch, o);
+    backend.rewind(mark);
+  }
+}
+
+void bench_cuda(const snag::Config& config, const Options& o, snag::Precision precision, bool eager) {
+  const auto backend =
+      snag::make_cuda_backend({.arena_bytes = bytes_needed(config, o), .precision = precision, .eager = eager});
+  std::printf("# %s, %s, width %d\n", backend->name().c_str(), eager ? "eager" : "captured", config.width);
+  bench_all(*backend, config, o);
+}
+
+const std::map<std::string, snag::Precision> kPrecisions{
+    {"fp32", snag::Precision::fp32}, {"tf32", snag::Precision::tf32}, {"bf16", snag::Precision::bf16}};
 
 }  // namespace
 
 int main(int argc, char** argv) try {
   snag::Config config;
-  int least = 10;
-  double seconds = 1;
-  std::vector<int> batches{1, 16, 64, 256};
+  Options o;
+  std::string device = "cpu";
+  std::vector<std::string> precisions{"fp32", "tf32", "bf16"};
+  bool eager = false;
   CLI::App app{"Times training steps and scoring of dual_gan on random images."};
   app.add_option("--width", config.width)->capture_default_str();
-  app.add_option("--threads", config.threads, "0: all cores")->capture_default_str();
-  app.add_option("--batch", batches)->delimiter(',')->capture_default_str();
-  app.add_option("--seconds", seconds, "at least so long per figure")->capture_default_str();
+  app.add_option("--device", device)->check(CLI::IsMember({"cpu", "cuda"}))->capture_default_str();
+  app.add_option("--precision", precisions, "on cuda: of products")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"fp32", "tf32", "bf16"}))
+      ->capture_default_str();
+  app.add_flag("--eager", eager, "on cuda: also steps that are launched kernel by kernel");
+  app.add_option("--threads", config.threads, "on cpu; 0: all cores")->capture_default_str();
+  app.add_option("--batch", o.batches, "default: 1,16,64,256 on cpu, 2,16,64,256 on cuda")->delimiter(',');
+  app.add_option("--seconds", o.seconds, "at least so long per figure")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
+  o.cuda = device == "cuda";
+  if (o.batches.empty()) o.batches = {o.cuda ? 2 : 1, 16, 64, 256};
 
-  const auto backend = snag::make_cpu_backend({.threads = config.threads});
-  std::printf("# %s, width %d\n", backend->name().c_str(), config.width);
-  for (const int batch : batches) {
-    config.batch_size = batch;
-    const std::size_t mark = backend->mark();
-    {
-      const snag::Images images = noise(std::max(2 * batch, 256));
-      snag::Trainer trainer(*backend, config, {images, images.count / 2});
-      const int turn = batch == 1 ? 2 : 1;  // at 1 the kinds take turns
-      const auto steps = [&] {
-        for (int i = 0; i < turn; ++i) trainer.run_step();
-      };
-      for (int i = 0; i < 3; ++i) steps();
-      std::printf("train %d %.1f\n", batch, turn * batch / median_seconds(steps, seconds, least));
-      const snag::Images scored{
-          batch,
-          snag::kSide,
-          snag::kSide,
-          {images.pixels.begin(), images.pixels.begin() + std::ptrdiff_t{batch} * snag::kSide * snag::kSide}};
-      std::printf("score %d %.1f\n", batch,
-                  batch / median_seconds([&] { trainer.judge(scored, false); }, seconds, least));
-      std::fflush(stdout);
-    }
-    backend->rewind(mark);
+  if (!o.cuda) {
+    const auto backend = snag::make_cpu_backend({.threads = config.threads});
+    std::printf("# %s, width %d\n", backend->name().c_str(), config.width);
+    bench_all(*backend, config, o);
+    return 0;
   }
+  if (!snag::cuda_available()) {
+    std::puts("step_bench: no CUDA device: skipped");
+    return 77;
+  }
+  for (const std::string& precision : precisions)
+    for (const bool launch_each : {false, true})
+      if (eager || !launch_each) bench_cuda(config, o, kPrecisions.at(precision), launch_each);
 } catch (const snag::Error& e) {
   std::fprintf(stderr, "step_bench: %s\n", e.what());
   return static_cast<int>(e.code());

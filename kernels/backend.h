@@ -13,6 +13,8 @@ class Recording {
  public:
   virtual ~Recording() = default;
   virtual void run() = 0;
+  // Kernels and copies that one run() queues; 0 where nothing was captured, so that nothing counted them.
+  virtual int kernels() const { return 0; }
 };
 
 // A device: runs kernels in order, and owns one arena of memory.

@@ -32,6 +32,7 @@ class Trainer {
   double learning_rate() const { return schedule_.at(done_); }
 
   void run_step();
+  int kernels_per_step() const { return steps_.front()->kernels(); }  // 0 where steps are not captured
 
   const std::vector<std::string>& loss_names() const;
   std::vector<std::optional<double>> take_losses() { return losses().take(); }

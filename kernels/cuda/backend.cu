@@ -18,10 +18,12 @@ namespace {
 constexpr std::size_t kWorkspaceBytes = std::size_t{32} << 20;
 
 struct CapturedStep : Recording {
-  CapturedStep(CudaGraphExec e, cudaStream_t s) : exec(std::move(e)), stream(s) {}
+  CapturedStep(CudaGraphExec e, cudaStream_t s, int n) : exec(std::move(e)), stream(s), nodes(n) {}
   void run() override { check(cudaGraphLaunch(exec.get(), stream)); }
+  int kernels() const override { return nodes; }
   CudaGraphExec exec;
   cudaStream_t stream;
+  int nodes;
 };
 
 struct EagerStep : Recording {
@@ -91,7 +93,10 @@ class CudaBackend : public Backend {
     graph = end_capture();
     cudaGraphExec_t exec = nullptr;
     check(cudaGraphInstantiate(&exec, graph.get(), 0));
-    return std::make_unique<CapturedStep>(CudaGraphExec(exec), stream_.get());
+    CudaGraphExec owned(exec);
+    std::size_t nodes = 0;
+    check(cudaGraphGetNodes(graph.get(), nullptr, &nodes));
+    return std::make_unique<CapturedStep>(std::move(owned), stream_.get(), static_cast<int>(nodes));
   }
 
   std::string name() const override {
