@@ -22,13 +22,13 @@ struct Bytes {
 
 // One pixel of an augmented image, scaled from 0 .. 255 to [-1, 1]. `h`, `w` are where it ends up.
 struct Pose {
-  bool mirror_w, mirror_h;
-  int quarter_turns, shift_h, shift_w, top, bottom, left, right;
+  bool mirror_w = false, mirror_h = false;
+  int quarter_turns = 0, shift_h = 0, shift_w = 0, top = 0, bottom = 0, left = 0, right = 0;
 
   HD static Pose draw(const Augment& a, std::uint64_t seed, std::uint64_t sample) {
     const Draw u = philox(seed, Stream::augment, 0, sample), v = philox(seed, Stream::augment, 1, sample),
                t = philox(seed, Stream::augment, 2, sample);
-    Pose p{};
+    Pose p;
     p.mirror_w = a.flip_horizontal && u.below(0, 2);
     p.mirror_h = a.flip_vertical && u.below(1, 2);
     if (a.rotate) p.quarter_turns = u.below(2, 4);

@@ -68,8 +68,8 @@ struct Windows {
     template <bool Wide>
     __device__ void fetch(int k, float* a_tile, float* b_tile) const {
       const int tid = static_cast<int>(threadIdx.x), channels = p.in.shape.c;
-      if constexpr (Wide) {
-        const int kk = k + tid % 8 * 4, tap = kk / channels, c = kk - tap * channels;
+      for (int j = 0; j < pieces<Wide>(); ++j) {
+        const int column = tid % 8 * 4 + j, tap = (k + column) / channels, c = k + column - tap * channels;
         const bool inside = tap < taps;
         const int dy = inside ? tap_y[tap] : 0, dx = inside ? tap_x[tap] : 0;
         UNROLL
@@ -77,20 +77,7 @@ struct Windows {
           const int yy = y[i] + dy, xx = x[i] + dx;
           const bool valid = inside && image[i] >= 0 && yy >= 0 && yy < p.in.shape.h && xx >= 0 && xx < p.in.shape.w;
           const float* from = valid ? p.in.data + (image[i] + yy * p.in.shape.w + xx) * channels + c : p.in.data;
-          cp_async_16(a_tile + tile_at<a>(tid / 8 + 16 * i, tid % 8 * 4), from, valid);
-        }
-      } else {
-        for (int j = 0; j < 4; ++j) {
-          const int kk = k + tid % 8 * 4 + j, tap = kk / channels, c = kk - tap * channels;
-          const bool inside = tap < taps;
-          const int dy = inside ? tap_y[tap] : 0, dx = inside ? tap_x[tap] : 0;
-          UNROLL
-          for (int i = 0; i < kRows; ++i) {
-            const int yy = y[i] + dy, xx = x[i] + dx;
-            const bool valid = inside && image[i] >= 0 && yy >= 0 && yy < p.in.shape.h && xx >= 0 && xx < p.in.shape.w;
-            const float* from = valid ? p.in.data + (image[i] + yy * p.in.shape.w + xx) * channels + c : p.in.data;
-            cp_async_4(a_tile + tile_at<a>(tid / 8 + 16 * i, tid % 8 * 4 + j), from, valid);
-          }
+          copy_piece<Wide>(a_tile + tile_at<a>(tid / 8 + 16 * i, column), from, valid);
         }
       }
       fetch_weights<Wide>(k, b_tile);
@@ -100,7 +87,6 @@ struct Windows {
     template <bool Wide>
     __device__ void fetch_weights(int k, float* b_tile) const {
       const int tid = static_cast<int>(threadIdx.x), channels = p.in.shape.c, kernel2 = p.g.kernel * p.g.kernel;
-      constexpr int pieces = Wide ? 1 : 4;
       if constexpr (Up) {  // channels of the output side by side; four rows of k a thread
         UNROLL
         for (int i = 0; i < kTileK / 8; ++i) {
@@ -111,8 +97,8 @@ struct Windows {
           copy4<Wide>(b_tile + tile_at<b>(tid % 16 * 4, row), from, left);
         }
       } else {
-        for (int j = 0; j < pieces; ++j) {
-          const int kk = k + tid % 8 * 4 + j, tap = kk / channels, c = kk - tap * channels;
+        for (int j = 0; j < pieces<Wide>(); ++j) {
+          const int column = tid % 8 * 4 + j, tap = (k + column) / channels, c = k + column - tap * channels;
           const bool inside = tap < taps;
           const int tap_at = inside ? tap_w[tap] : 0;
           UNROLL
@@ -120,11 +106,7 @@ struct Windows {
             const int n = n0 + tid / 8 + 16 * i;
             const bool valid = inside && n < p.out.shape.c;
             const float* from = valid ? p.w.data + (std::int64_t{n} * kernel2 + tap_at) * channels + c : p.w.data;
-            float* to = b_tile + tile_at<b>(tid / 8 + 16 * i, tid % 8 * 4 + j);
-            if constexpr (Wide)
-              cp_async_16(to, from, valid);
-            else
-              cp_async_4(to, from, valid);
+            copy_piece<Wide>(b_tile + tile_at<b>(tid / 8 + 16 * i, column), from, valid);
           }
         }
       }

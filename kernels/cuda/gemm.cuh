@@ -147,15 +147,24 @@ struct Split {
   int splits;
 };
 
-// Copies four consecutive floats to shared memory, zeros where not valid. `wide`: both ends are 16-byte aligned.
+// Four consecutive floats come in one piece where both ends are 16-byte aligned (Wide), else in four.
 template <bool Wide>
-__device__ inline void copy4(float* to, const float* from, int valid) {
-  if constexpr (Wide) {
-    cp_async_16(to, from, valid > 0);
-  } else {
-    UNROLL
-    for (int i = 0; i < 4; ++i) cp_async_4(to + i, valid > i ? from + i : from, valid > i);
-  }
+HD constexpr int pieces() {
+  return Wide ? 1 : 4;
+}
+// Starts the copy of one piece, zeros where not valid.
+template <bool Wide>
+__device__ inline void copy_piece(float* to, const float* from, bool valid) {
+  if constexpr (Wide)
+    cp_async_16(to, from, valid);
+  else
+    cp_async_4(to, from, valid);
+}
+// All four; the first `left` of them are valid.
+template <bool Wide>
+__device__ inline void copy4(float* to, const float* from, int left) {
+  UNROLL
+  for (int i = 0; i < pieces<Wide>(); ++i) copy_piece<Wide>(to + i, left > i ? from + i : from, left > i);
 }
 
 // Problem:
