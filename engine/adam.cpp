@@ -6,10 +6,11 @@
 
 namespace snag {
 
-AdamOptimizer::AdamOptimizer(Tape& tape, const Weights& weights, const AdamOptions& options, Counter step,
-                             std::string name)
+AdamOptimizer::AdamOptimizer(Tape& tape, const Weights& weights, const Weights* average, const AdamOptions& options,
+                             Counter step, std::string name)
     : tape_(tape),
       weights_(weights),
+      average_(average),
       options_(options),
       step_(step),
       updates_(make_counter(tape.backend())),
@@ -23,8 +24,8 @@ AdamOptimizer::AdamOptimizer(Tape& tape, const Weights& weights, const AdamOptio
   tape.backend().run(Fill{.y = v_, .value = 0});
 }
 
-void AdamOptimizer::minimize(Tensor loss) {
-  const std::vector<Tensor> gradient = tape_.grad(loss, weights_.trained());
+void AdamOptimizer::minimize(Tensor loss, double weight) {
+  const std::vector<Tensor> gradient = tape_.grad(loss, weights_.trained(), weight);
   Gradients g;
   for (std::size_t k = 0; k < gradient.size(); ++k) {
     Tensor d = gradient[k];
@@ -36,7 +37,8 @@ void AdamOptimizer::minimize(Tensor loss) {
     g.begin[k + 1] = g.begin[k] + d.shape().size();
   }
   g.count = static_cast<int>(gradient.size());
-  tape_.backend().run(Adam{.w = weights_.flat_trained(),
+  tape_.backend().run(Adam{.w = average_ ? weights_.flat() : weights_.flat_trained(),
+                           .average = average_ ? average_->flat() : View{},
                            .m = m_,
                            .v = v_,
                            .g = g,
@@ -46,7 +48,8 @@ void AdamOptimizer::minimize(Tensor loss) {
                            .beta1 = options_.beta1,
                            .beta2 = options_.beta2,
                            .eps = options_.eps,
-                           .weight_decay = options_.weight_decay});
+                           .weight_decay = options_.weight_decay,
+                           .decay = options_.average_decay});
   tape_.backend().run(Advance{.counter = updates_});
 }
 

@@ -20,17 +20,13 @@ BatchNormLayer::BatchNormLayer(Layout& layout, const std::string& name, int chan
       var_(layout.running(name + ".running_var", {.c = channels}, 1)),
       slope_(slope) {}
 
-Tensor BatchNormLayer::operator()(const Weights& p, Tensor x, Statistics from) const {
+Tensor BatchNormLayer::operator()(const Weights& p, Tensor x, Statistics from, int groups) const {
   const View mean = p.running(mean_), var = p.running(var_);
   Moments at{mean, var, true};
   if (from == Statistics::batch) {
-    at = batch_moments(x);
-    x.tape->backend().run(BatchNormTrack{.running_mean = mean,
-                                         .running_var = var,
-                                         .mean = at.mean,
-                                         .var = at.var,
-                                         .momentum = static_cast<real>(kMomentum),
-                                         .m = x.shape().pixels()});
+    at = batch_moments(x, groups);
+    const int m = x.shape().pixels() / groups;
+    at.running = {mean, var, static_cast<real>(kMomentum), m > 1 ? static_cast<real>(m) / static_cast<real>(m - 1) : 1};
   }
   return batch_norm(x, p.trained(gamma_), p.trained(beta_), at, slope_);
 }

@@ -41,7 +41,8 @@ class ConvTransposeLayer {
 class BatchNormLayer {
  public:
   BatchNormLayer(Layout&, const std::string& name, int channels, double slope);
-  Tensor operator()(const Weights& p, Tensor x, Statistics from) const;
+  // `groups`: equal parts of the batch, each with statistics of its own
+  Tensor operator()(const Weights& p, Tensor x, Statistics from, int groups = 1) const;
 
  private:
   int gamma_, beta_, mean_, var_;

@@ -235,6 +235,16 @@ Tensor pad_images(Tensor x, int begin, int images) {
   return y.tape->record("pad_images", y, {x}, [=](Tensor dy, Needs) { return Grads{slice_images(dy, begin, s.n)}; });
 }
 
+Tensor concat_images(Tensor a, Tensor b) {
+  const Shape s = a.shape(), t = b.shape();
+  require(s.c == t.c && s.h == t.h && s.w == t.w, "concat_images", s, t);
+  const Tensor y = a.tape->empty({s.n + t.n, s.c, s.h, s.w});
+  run(y, ConcatImages{.y = y.view, .a = a.view, .b = b.view});
+  return y.tape->record("concat_images", y, {a, b}, [=](Tensor dy, Needs need) {
+    return Grads{need[0] ? slice_images(dy, 0, s.n) : Tensor{}, need[1] ? slice_images(dy, s.n, t.n) : Tensor{}};
+  });
+}
+
 // ---- the trilinear form
 
 Tensor conv_down(Tensor big, Tensor w, Conv g) {
@@ -291,16 +301,20 @@ Tensor matmul(Tensor a, Tensor b, bool ta, bool tb) {
 
 // ---- batch norm, losses, dropout
 
-Moments batch_moments(Tensor x) {
-  const Tensor mean = x.tape->empty({.c = x.shape().c}), var = x.tape->empty({.c = x.shape().c});
+Moments batch_moments(Tensor x, int groups) {
+  const Shape s = x.shape(), statistics{.n = groups, .c = s.c};
+  require(groups >= 1 && s.n % groups == 0, "batch_moments", s, statistics);
+  const Tensor mean = x.tape->empty(statistics), var = x.tape->empty(statistics);
   run(x, BatchNormStats{.mean = mean.view, .var = var.view, .x = x.view});
   return {mean.view, var.view, false};
 }
 
-Tensor batch_norm(Tensor x, Tensor gamma, Tensor beta, Moments at, double slope, double eps) {
-  const Shape channels{.c = x.shape().c};
+Tensor batch_norm(Tensor x, Tensor gamma, Tensor beta, const Moments& at, double slope, double eps) {
+  const Shape channels{.c = x.shape().c}, statistics = at.mean.shape;
   require(gamma.shape() == channels && beta.shape() == channels, "batch_norm", x.shape(), gamma.shape());
-  require(at.mean.shape == channels && at.var.shape == channels, "batch_norm", x.shape(), at.mean.shape);
+  require(statistics.size() == statistics.n * channels.c && at.var.shape == statistics &&
+              x.shape().n % statistics.n == 0 && (!at.fixed || statistics.n == 1),
+          "batch_norm", x.shape(), statistics);
   const auto e = static_cast<real>(eps), s = static_cast<real>(slope);
   const Tensor y = like(x);
   run(y, BatchNorm{.y = y.view,
@@ -309,33 +323,43 @@ Tensor batch_norm(Tensor x, Tensor gamma, Tensor beta, Moments at, double slope,
                    .var = at.var,
                    .gamma = gamma.view,
                    .beta = beta.view,
+                   .running = at.running,
                    .eps = e,
                    .slope = s});
-  return y.tape->record("batch_norm", y, {x, gamma, beta}, [=](Tensor dy, Needs) {
-    const Tensor dgamma = like(gamma), dbeta = like(beta), dx = like(x);
-    run(dx, BatchNormGradParameters{.dgamma = dgamma.view,
-                                    .dbeta = dbeta.view,
-                                    .x = x.view,
-                                    .dy = dy.view,
-                                    .mean = at.mean,
-                                    .var = at.var,
-                                    .gamma = gamma.view,
-                                    .beta = beta.view,
-                                    .eps = e,
-                                    .slope = s});
-    run(dx, BatchNormGradInput{.dx = dx.view,
-                               .x = x.view,
-                               .dy = dy.view,
-                               .mean = at.mean,
-                               .var = at.var,
-                               .gamma = gamma.view,
-                               .beta = beta.view,
-                               .dgamma = dgamma.view,
-                               .dbeta = dbeta.view,
-                               .eps = e,
-                               .slope = s,
-                               .fixed = at.fixed});
-    const auto once = [&](Tensor t) { return t.tape->record_once("batch_norm's gradient", t, {x, gamma, beta, dy}); };
+  return y.tape->record("batch_norm", y, {x, gamma, beta}, [=](Tensor dy, Needs need) {
+    const bool parameters = need[1] || need[2];
+    View sum_dz, sum_dz_xhat;
+    if (parameters || !at.fixed) {
+      sum_dz = dy.tape->empty(statistics).view, sum_dz_xhat = dy.tape->empty(statistics).view;
+      run(dy, BatchNormGradSums{.sum_dz = sum_dz,
+                                .sum_dz_xhat = sum_dz_xhat,
+                                .x = x.view,
+                                .dy = dy.view,
+                                .mean = at.mean,
+                                .var = at.var,
+                                .gamma = gamma.view,
+                                .beta = beta.view,
+                                .eps = e,
+                                .slope = s});
+    }
+    const Tensor dx = like(x), dgamma = parameters ? like(gamma) : Tensor{}, dbeta = parameters ? like(beta) : Tensor{};
+    run(dx, BatchNormGrad{.dx = dx.view,
+                          .dgamma = dgamma.view,
+                          .dbeta = dbeta.view,
+                          .x = x.view,
+                          .dy = dy.view,
+                          .mean = at.mean,
+                          .var = at.var,
+                          .gamma = gamma.view,
+                          .beta = beta.view,
+                          .sum_dz = sum_dz,
+                          .sum_dz_xhat = sum_dz_xhat,
+                          .eps = e,
+                          .slope = s,
+                          .fixed = at.fixed});
+    const auto once = [&](Tensor t) {
+      return t ? t.tape->record_once("batch_norm's gradient", t, {x, gamma, beta, dy}) : t;
+    };
     return Grads{once(dx), once(dgamma), once(dbeta)};
   });
 }
@@ -358,6 +382,46 @@ Tensor bce_with_logits(Tensor x, Tensor t) {
     const Tensor dx = like(x);
     run(dx, BceWithLogitsGrad{.dx = dx.view, .x = x.view, .t = t.view, .dy = dy.view});
     return Grads{dx.tape->record_once("bce_with_logits's gradient", dx, {x, dy})};
+  });
+}
+
+Tensor least_squares(Tensor x, const std::vector<double>& targets) {
+  const int parts = static_cast<int>(targets.size());
+  require(parts >= 1 && parts <= Targets::capacity && x.shape().n % parts == 0, "least_squares", x.shape(),
+          {.n = parts});
+  Targets t{.parts = parts};
+  for (int i = 0; i < parts; ++i) t.value[i] = static_cast<real>(targets[static_cast<std::size_t>(i)]);
+  const Tensor y = x.tape->empty({});
+  run(y, LeastSquares{.y = y.view, .x = x.view, .targets = t});
+  return y.tape->record("least_squares", y, {x}, [=](Tensor dy, Needs) {
+    const Tensor dx = like(x);
+    run(dx, LeastSquaresGrad{.dx = dx.view, .x = x.view, .dy = dy.view, .targets = t});
+    return Grads{dx.tape->record_once("least_squares's gradient", dx, {x, dy})};
+  });
+}
+
+Tensor weighted_sum(const std::vector<WeightedTerm>& terms) {
+  if (terms.empty() || terms.size() > Weighted::capacity)
+    throw std::invalid_argument("weighted_sum: " + std::to_string(terms.size()) + " terms, not 1 to " +
+                                std::to_string(Weighted::capacity));
+  Weighted w;
+  std::vector<Tensor> in;
+  for (const WeightedTerm& term : terms) {
+    require(term.value.shape().size() == 1, "weighted_sum", term.value.shape(), {});
+    w.value[w.count] = term.value.view.data;
+    w.weight[w.count++] = static_cast<real>(term.weight);
+    in.push_back(term.value);
+  }
+  const Tensor y = in[0].tape->empty({});
+  run(y, WeightedSum{.y = y.view, .terms = w});
+  return y.tape->record("weighted_sum", y, in, [=](Tensor dy, Needs) {
+    const Tensor each = dy.tape->empty({.c = w.count});
+    run(each, WeightEach{.y = each.view, .x = dy.view, .terms = w});
+    Grads d;
+    for (int i = 0; i < w.count; ++i)
+      d.push_back(each.tape->record("weighted_sum's gradient", {each.tape, -1, {each.view.data + i, {}}}, {dy},
+                                    [weight = w.weight[i]](Tensor dd, Needs) { return Grads{affine(dd, weight)}; }));
+    return d;
   });
 }
 

@@ -39,6 +39,7 @@ Tensor slice_channels(Tensor x, int begin, int count);
 Tensor pad_channels(Tensor x, int begin, int channels);  // into `channels`, zeros elsewhere
 Tensor slice_images(Tensor x, int begin, int count);     // same memory
 Tensor pad_images(Tensor x, int begin, int images);
+Tensor concat_images(Tensor a, Tensor b);
 
 // The trilinear form sum(big w small): each op is the gradient of the two others (kernels/conv.h).
 // big [N,C,H,W], w [O,C,k,k], small [N,O,P,Q]
@@ -50,18 +51,28 @@ Tensor conv_weight(Tensor big, Tensor small, Conv = {});         // -> w
 // op(a) op(b), matrices as [rows, columns, 1, 1]
 Tensor matmul(Tensor a, Tensor b, bool transpose_a = false, bool transpose_b = false);
 
-// Per-channel statistics, [C] each: of the batch (fixed = false: gradients flow through them), or constants.
+// Statistics per channel, [groups, C] each: of the batch's equal parts (fixed = false: gradients flow through them), or
+// constants (fixed, one group). `running`, where it is not empty, follows those of the batch.
 struct Moments {
   View mean, var;
   bool fixed;
+  Running running{};
 };
-Moments batch_moments(Tensor x);
+Moments batch_moments(Tensor x, int groups = 1);
 // leaky(gamma (x - mean) / sqrt(var + eps) + beta); slope 1 is no activation. Once differentiable.
-Tensor batch_norm(Tensor x, Tensor gamma, Tensor beta, Moments, double slope = 1, double eps = 1e-5);
+Tensor batch_norm(Tensor x, Tensor gamma, Tensor beta, const Moments&, double slope = 1, double eps = 1e-5);
 
-// Losses, element by element. Once differentiable.
+// Losses, element by element unless said otherwise. Once differentiable.
 Tensor abc(Tensor l);                        // -log(1 - exp(-l)), l held above kAbcFloor
 Tensor bce_with_logits(Tensor x, Tensor t);  // no gradient to the target t
+// x in as many equal parts of images as there are targets: sum over parts of mean (x - target)^2 -> scalar
+Tensor least_squares(Tensor x, const std::vector<double>& targets);
+// sum of weight * value, scalars -> scalar
+struct WeightedTerm {
+  Tensor value;
+  double weight;
+};
+Tensor weighted_sum(const std::vector<WeightedTerm>& terms);
 
 // Zeroes elements with probability p and scales the rest by 1 / (1 - p): a function of (seed, layer, *step).
 Tensor dropout(Tensor x, double p, Counter step, std::uint64_t seed, std::uint32_t layer);

@@ -30,7 +30,7 @@ Tensor Tape::record_once(const char* op, Tensor out, std::vector<Tensor> in) {
   });
 }
 
-std::vector<Tensor> Tape::grad(Tensor loss, std::span<const Tensor> wrt) {
+std::vector<Tensor> Tape::grad(Tensor loss, std::span<const Tensor> wrt, double scale) {
   if (loss.shape().size() != 1) throw std::invalid_argument("grad wants a scalar loss, not " + text(loss.shape()));
   const auto last = static_cast<std::size_t>(loss.id);
   std::vector<char> needed(last + 1, 0);  // does node i depend on any of wrt?
@@ -42,7 +42,7 @@ std::vector<Tensor> Tape::grad(Tensor loss, std::span<const Tensor> wrt) {
   std::vector<Tensor> gradient(last + 1);
   if (needed[last]) {
     gradient[last] = leaf(loss.shape());
-    backend_.run(Fill{.y = gradient[last].view, .value = 1});
+    backend_.run(Fill{.y = gradient[last].view, .value = static_cast<real>(scale)});
   }
   for (std::size_t i = last + 1; i-- > 0;) {
     if (!needed[i] || !gradient[i] || !nodes_[i].pullback) continue;

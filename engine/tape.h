@@ -53,10 +53,10 @@ class Tape {
   // For a gradient whose own derivative is not implemented: asking for it throws std::logic_error.
   Tensor record_once(const char* op, Tensor out, std::vector<Tensor> in);
 
-  // d loss / d wrt, for a scalar loss. Pure: visits only nodes on a path from wrt to loss, so grad(d_loss, D) never
-  // enters the generator and grad(g_loss, G) computes no weight gradient of a discriminator. A tensor that the loss
-  // does not depend on has an empty gradient.
-  std::vector<Tensor> grad(Tensor loss, std::span<const Tensor> wrt);
+  // scale * d loss / d wrt, for a scalar loss. Pure: visits only nodes on a path from wrt to loss, so grad(d_loss, D)
+  // never enters the generator and grad(g_loss, G) computes no weight gradient of a discriminator. A tensor that the
+  // loss does not depend on has an empty gradient.
+  std::vector<Tensor> grad(Tensor loss, std::span<const Tensor> wrt, double scale = 1);
 
   // Cuts nodes and memory back together, so that a step takes the same addresses each time.
   Mark mark() const { return {nodes_.size(), backend_.mark()}; }

@@ -108,19 +108,16 @@ int Layout::running(std::string name, Shape s, double value) {
   return static_cast<int>(running_.size()) - 1;
 }
 
-Weights::Weights(Tape& tape, const Layout& layout, std::uint64_t seed) : backend_(tape.backend()), layout_(layout) {
-  const auto fill = [&](const std::vector<Layout::Entry>& entries) {
-    if (entries.empty()) return View{nullptr, {.c = 0}};
-    const Tensor flat = tape.empty({.c = total(entries)});
-    const std::vector<real> values = initial(entries, seed);
-    backend_.upload(flat.view.data, values.data(), sizeof(real) * values.size());
-    return flat.view;
-  };
-  flat_trained_ = fill(layout.trained());
-  flat_running_ = fill(layout.running());
+Weights::Weights(Tape& tape, const Layout& layout, std::uint64_t seed)
+    : backend_(tape.backend()), layout_(layout), trained_size_(total(layout.trained())) {
+  flat_ = tape.empty({.c = trained_size_ + total(layout.running())}).view;
+  std::vector<real> values = initial(layout.trained(), seed);
+  const std::vector<real> statistics = initial(layout.running(), seed);
+  values.insert(values.end(), statistics.begin(), statistics.end());
+  backend_.upload(flat_.data, values.data(), sizeof(real) * values.size());
   for (const Layout::Entry& e : layout.trained())
-    tensors_.push_back(tape.record("parameter", {&tape, -1, {flat_trained_.data + e.begin, e.shape}}, {}, {}));
-  for (const Layout::Entry& e : layout.running()) running_.push_back({flat_running_.data + e.begin, e.shape});
+    tensors_.push_back(tape.record("parameter", {&tape, -1, {flat_.data + e.begin, e.shape}}, {}, {}));
+  for (const Layout::Entry& e : layout.running()) running_.push_back({flat_.data + trained_size_ + e.begin, e.shape});
 }
 
 void Weights::save(Checkpoint& to, const std::string& prefix) const {

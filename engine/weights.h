@@ -28,7 +28,7 @@ class Layout {
   std::vector<Entry> trained_, running_;
 };
 
-// The memory of a Layout: all trained parameters as one flat list, all running statistics as another.
+// The memory of a Layout: one flat list of all trained parameters, then all running statistics.
 class Weights {
  public:
   // Takes memory from the tape's backend and draws initial values, a function of (seed, entry name) alone.
@@ -37,8 +37,8 @@ class Weights {
   const Tensor& trained(int i) const { return tensors_[static_cast<std::size_t>(i)]; }
   View running(int i) const { return running_[static_cast<std::size_t>(i)]; }
   std::span<const Tensor> trained() const { return tensors_; }
-  View flat_trained() const { return flat_trained_; }
-  View flat_running() const { return flat_running_; }
+  View flat() const { return flat_; }
+  View flat_trained() const { return {flat_.data, {.c = trained_size_}}; }
 
   // Under their names, in PyTorch's order: [O,C,k,k], [out,in] or [C].
   void save(Checkpoint&, const std::string& prefix = "") const;
@@ -50,7 +50,8 @@ class Weights {
   Layout layout_;
   std::vector<Tensor> tensors_;
   std::vector<View> running_;
-  View flat_trained_, flat_running_;
+  View flat_;
+  int trained_size_;
 };
 
 // A flat device buffer to and from a checkpoint, as one tensor; for an optimiser's moments.

@@ -6,69 +6,88 @@
 namespace snag {
 
 // Batch normalisation (Ioffe and Szegedy 2015) with the leaky ReLU that follows it fused in; slope 1 is no activation,
-// slope 0 is ReLU. Statistics are per channel over images and pixels; m = images * pixels.
+// slope 0 is ReLU. A batch may consist of `groups` equal parts, one after the other, that are normalised each by its
+// own statistics: a discriminator sees real and made images in one pass, but not as one population. Statistics and sums
+// are [groups, C]: per group and channel, over the group's m = images * pixels / groups.
 
-// mean[c] = sum x / m,   var[c] = sum (x - mean)^2 / m   (biased)
+// The group of element i, and the first of the m elements of statistic s; the next ones are C further each.
+HD inline int group_of(Shape x, int groups, int i) { return i / (x.size() / groups); }
+HD inline int first_of(Shape x, int groups, int s) { return s / x.c * (x.size() / groups) + s % x.c; }
+
+// mean = sum x / m,   var = sum (x - mean)^2 / m   (biased)
 struct BatchNormStats {
   View mean, var;
   ConstView x;
-  HD int size() const { return x.shape.c; }
-  HD void operator()(int c) const {
-    const int m = x.shape.pixels(), stride = x.shape.c;
-    wide s = 0;
-    for (int p = 0; p < m; ++p) s += x.data[p * stride + c];
-    const wide mu = s / m;
+  HD int size() const { return mean.shape.size(); }
+  HD int groups() const { return mean.shape.n; }
+  HD void operator()(int s) const {
+    const int m = x.shape.pixels() / groups(), stride = x.shape.c;
+    const real* xs = x.data + first_of(x.shape, groups(), s);
+    wide sum = 0;
+    for (int p = 0; p < m; ++p) sum += xs[p * stride];
+    const wide mu = sum / m;
     wide v = 0;
-    for (int p = 0; p < m; ++p) v += (x.data[p * stride + c] - mu) * (x.data[p * stride + c] - mu);
-    mean.data[c] = static_cast<real>(mu);
-    var.data[c] = static_cast<real>(v / m);
+    for (int p = 0; p < m; ++p) v += (xs[p * stride] - mu) * (xs[p * stride] - mu);
+    mean.data[s] = static_cast<real>(mu);
+    var.data[s] = static_cast<real>(v / m);
   }
 };
 
-// running = (1 - momentum) running + momentum * batch, the variance unbiased (m / (m - 1)), as PyTorch keeps it
-struct BatchNormTrack {
-  View running_mean, running_var;
-  ConstView mean, var;
-  real momentum;
-  int m;
-  HD int size() const { return mean.shape.c; }
-  HD void operator()(int c) const {
-    const real unbiased = m > 1 ? var.data[c] * (static_cast<real>(m) / static_cast<real>(m - 1)) : var.data[c];
-    running_mean.data[c] += momentum * (mean.data[c] - running_mean.data[c]);
-    running_var.data[c] += momentum * (unbiased - running_var.data[c]);
-  }
+// Statistics that training keeps for later, [C]; empty: none are kept. The kept variance is `correction` times the
+// biased one: m / (m - 1) makes it unbiased, as PyTorch keeps it.
+struct Running {
+  View mean, var;
+  real momentum = 0, correction = 1;
 };
 
 // y = leaky(gamma * xhat + beta),   xhat = (x - mean) / sqrt(var + eps)
+// running = (1 - momentum) running + momentum * statistic, for one group after the other
 struct BatchNorm {
   View y;
   ConstView x, mean, var, gamma, beta;
+  Running running;
   real eps, slope;
   HD int size() const { return y.shape.size(); }
-  // what is the same for all elements of a channel
+  HD int groups() const { return mean.shape.n; }
+  // what is the same for all elements of a group's channel
   struct Channel {
     real mean, scale, beta;
   };
-  HD Channel channel(int c) const { return {mean.data[c], gamma.data[c] / std::sqrt(var.data[c] + eps), beta.data[c]}; }
+  HD Channel channel(int group, int c) const {
+    const int s = group * x.shape.c + c;
+    return {mean.data[s], gamma.data[c] / std::sqrt(var.data[s] + eps), beta.data[c]};
+  }
   HD real value(real xi, Channel c) const {
     const real z = c.scale * (xi - c.mean) + c.beta;
     return z > 0 ? z : slope * z;
   }
-  HD void operator()(int i) const { y.data[i] = value(x.data[i], channel(i % y.shape.c)); }
+  HD void track(int c) const {
+    if (!running.mean.data) return;
+    for (int s = c; s < mean.shape.size(); s += x.shape.c) {
+      running.mean.data[c] += running.momentum * (mean.data[s] - running.mean.data[c]);
+      running.var.data[c] += running.momentum * (var.data[s] * running.correction - running.var.data[c]);
+    }
+  }
+  HD void operator()(int i) const {
+    y.data[i] = value(x.data[i], channel(group_of(x.shape, groups(), i), i % x.shape.c));
+    if (i < x.shape.c) track(i);
+  }
 };
 
-// dbeta[c] = sum dz,   dgamma[c] = sum dz * xhat,   where dz = dy * leaky'(z)
-struct BatchNormGradParameters {
-  View dgamma, dbeta;
+// sum_dz = sum dz,   sum_dz_xhat = sum dz * xhat,   where dz = dy * leaky'(z)
+struct BatchNormGradSums {
+  View sum_dz, sum_dz_xhat;
   ConstView x, dy, mean, var, gamma, beta;
   real eps, slope;
-  HD int size() const { return x.shape.c; }
-  // what is the same for all elements of a channel
+  HD int size() const { return sum_dz.shape.size(); }
+  HD int groups() const { return sum_dz.shape.n; }
+  // what is the same for all elements of a group's channel
   struct Channel {
     real mean, inv, gamma, beta;
   };
-  HD Channel channel(int c) const {
-    return {mean.data[c], 1 / std::sqrt(var.data[c] + eps), gamma.data[c], beta.data[c]};
+  HD Channel channel(int group, int c) const {
+    const int s = group * x.shape.c + c;
+    return {mean.data[s], 1 / std::sqrt(var.data[s] + eps), gamma.data[c], beta.data[c]};
   }
   struct Term {
     real dz, xhat;
@@ -77,41 +96,55 @@ struct BatchNormGradParameters {
     const real xhat = (x.data[i] - c.mean) * c.inv;
     return {c.gamma * xhat + c.beta > 0 ? dy.data[i] : slope * dy.data[i], xhat};
   }
-  HD void operator()(int c) const {
-    const Channel own = channel(c);
+  HD void operator()(int s) const {
+    const Channel own = channel(s / x.shape.c, s % x.shape.c);
+    const int first = first_of(x.shape, groups(), s), m = x.shape.pixels() / groups();
     wide db = 0, dg = 0;
-    for (int p = 0; p < x.shape.pixels(); ++p) {
-      const Term t = term(p * x.shape.c + c, own);
+    for (int p = 0; p < m; ++p) {
+      const Term t = term(first + p * x.shape.c, own);
       db += t.dz;
       dg += wide(t.dz) * t.xhat;
     }
-    dgamma.data[c] = static_cast<real>(dg);
-    dbeta.data[c] = static_cast<real>(db);
+    sum_dz.data[s] = static_cast<real>(db);
+    sum_dz_xhat.data[s] = static_cast<real>(dg);
   }
 };
 
-// Batch statistics:  dx = gamma / sqrt(var + eps) * (dz - dbeta / m - xhat * dgamma / m)
+// Batch statistics:  dx = gamma / sqrt(var + eps) * (dz - sum_dz / m - xhat * sum_dz_xhat / m)
 // Fixed statistics (running ones, constants):  dx = gamma / sqrt(var + eps) * dz
-struct BatchNormGradInput {
-  View dx;
-  ConstView x, dy, mean, var, gamma, beta, dgamma, dbeta;
+// dbeta = sum_dz,   dgamma = sum_dz_xhat,   each summed over groups; where they are wanted
+struct BatchNormGrad {
+  View dx, dgamma, dbeta;
+  ConstView x, dy, mean, var, gamma, beta, sum_dz, sum_dz_xhat;
   real eps, slope;
   bool fixed;
   HD int size() const { return dx.shape.size(); }
-  // what is the same for all elements of a channel; the means of dz and of dz * xhat are 0 for fixed statistics
+  HD int groups() const { return mean.shape.n; }
+  // what is the same for all elements of a group's channel; the means of dz and of dz * xhat are 0 for fixed statistics
   struct Channel {
     real mean, inv, gamma, beta, mean_dz, mean_dz_xhat;
   };
-  HD Channel channel(int c) const {
-    const real m = static_cast<real>(x.shape.pixels());
-    return {mean.data[c], 1 / std::sqrt(var.data[c] + eps),    gamma.data[c],
-            beta.data[c], fixed ? real(0) : dbeta.data[c] / m, fixed ? real(0) : dgamma.data[c] / m};
+  HD Channel channel(int group, int c) const {
+    const int s = group * x.shape.c + c;
+    const real m = static_cast<real>(x.shape.pixels() / groups());
+    return {mean.data[s], 1 / std::sqrt(var.data[s] + eps),     gamma.data[c],
+            beta.data[c], fixed ? real(0) : sum_dz.data[s] / m, fixed ? real(0) : sum_dz_xhat.data[s] / m};
   }
   HD real value(real xi, real dyi, Channel c) const {
     const real xhat = (xi - c.mean) * c.inv, dz = c.gamma * xhat + c.beta > 0 ? dyi : slope * dyi;
     return c.gamma * c.inv * (dz - c.mean_dz - xhat * c.mean_dz_xhat);
   }
-  HD void operator()(int i) const { dx.data[i] = value(x.data[i], dy.data[i], channel(i % x.shape.c)); }
+  HD void add_groups(int c) const {
+    if (!dgamma.data) return;
+    wide db = 0, dg = 0;
+    for (int s = c; s < sum_dz.shape.size(); s += x.shape.c) db += sum_dz.data[s], dg += sum_dz_xhat.data[s];
+    dbeta.data[c] = static_cast<real>(db);
+    dgamma.data[c] = static_cast<real>(dg);
+  }
+  HD void operator()(int i) const {
+    dx.data[i] = value(x.data[i], dy.data[i], channel(group_of(x.shape, groups(), i), i % x.shape.c));
+    if (i < x.shape.c) add_groups(i);
+  }
 };
 
 }  // namespace snag

@@ -50,4 +50,69 @@ struct BceWithLogitsGrad {
   HD void operator()(int i) const { dx.data[i] = (1 / (1 + std::exp(-x.data[i])) - t.data[i]) * dy.data[i]; }
 };
 
+// x in `parts` equal parts of images, m elements each:  y = sum over parts of sum (x - target)^2 / m
+// Least squares of one or more populations at once, as a discriminator judges real and made images (Mao et al. 2017).
+struct Targets {
+  static constexpr int capacity = 4;
+  real value[capacity] = {};
+  int parts = 1;
+  // of element i out of `size`
+  HD real of(int i, int size) const { return value[i / (size / parts)]; }
+};
+
+struct LeastSquares {
+  View y;
+  ConstView x;
+  Targets targets;
+  HD int size() const { return 1; }
+  HD int part() const { return x.shape.size() / targets.parts; }
+  HD real difference(int i) const { return x.data[i] - targets.of(i, x.shape.size()); }
+  HD void operator()(int) const {
+    wide s = 0;
+    for (int i = 0; i < x.shape.size(); ++i) s += wide(difference(i)) * difference(i);
+    *y.data = static_cast<real>(s / part());
+  }
+};
+
+// dx = 2 (x - target) / m dy
+struct LeastSquaresGrad {
+  View dx;
+  ConstView x, dy;
+  Targets targets;
+  HD int size() const { return dx.shape.size(); }
+  HD void operator()(int i) const {
+    const int m = x.shape.size() / targets.parts;
+    dx.data[i] = 2 * (x.data[i] - targets.of(i, x.shape.size())) / static_cast<real>(m) * *dy.data;
+  }
+};
+
+// Scalars wherever they lie, and a weight for each.
+struct Weighted {
+  static constexpr int capacity = 8;
+  const real* value[capacity] = {};
+  real weight[capacity] = {};
+  int count = 0;
+};
+
+// y = sum of weight * value
+struct WeightedSum {
+  View y;
+  Weighted terms;
+  HD int size() const { return 1; }
+  HD void operator()(int) const {
+    real s = 0;
+    for (int i = 0; i < terms.count; ++i) s += terms.weight[i] * *terms.value[i];
+    *y.data = s;
+  }
+};
+
+// Its gradient:  y[i] = weight[i] * x, x a scalar
+struct WeightEach {
+  View y;
+  ConstView x;
+  Weighted terms;
+  HD int size() const { return terms.count; }
+  HD void operator()(int i) const { y.data[i] = terms.weight[i] * *x.data; }
+};
+
 }  // namespace snag

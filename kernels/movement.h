@@ -49,4 +49,15 @@ struct PadImages {
   }
 };
 
+// y = a's images, then b's
+struct ConcatImages {
+  View y;
+  ConstView a, b;
+  HD int size() const { return y.shape.size(); }
+  HD void operator()(int i) const {
+    const int j = i - a.shape.size();
+    y.data[i] = j < 0 ? a.data[i] : b.data[j];
+  }
+};
+
 }  // namespace snag

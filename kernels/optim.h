@@ -58,21 +58,26 @@ struct Gradients {
 // AdamW (Loshchilov and Hutter 2019; Adam with weight_decay = 0). With t = *updates + 1:
 //   m = b1 m + (1 - b1) g,  v = b2 v + (1 - b2) g^2,
 //   w = w (1 - rate wd) - rate (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)
+// and, where there is an `average`, the exponential moving average of the new weights and of what lies behind them in w
+// and is not trained (running statistics):
+//   average = d average + (1 - d) w,  d = min(decay, t / (t + 10)),  t = *step
 struct Adam {
-  View w, m, v;
+  View w, average;  // as long as each other, or no average
+  View m, v;        // of the trained part, the first of w
   Gradients g;
   Counter step, updates;  // the schedule's clock; how often this list was updated before
   Schedule schedule;
-  double beta1, beta2, eps, weight_decay;
-  HD int size() const { return w.shape.size(); }
+  double beta1, beta2, eps, weight_decay, decay;
+  HD int trained() const { return m.shape.size(); }
+  HD int size() const { return average.data ? w.shape.size() : trained(); }
   // what is the same for all elements
   struct Scales {
-    real decay, rate, root_correction;
+    real decay, rate, root_correction, keep;
   };
   HD Scales scales() const {
-    const double rate = schedule.at(*step.data), t = *updates.data + 1.0;
+    const double now = *step.data, rate = schedule.at(*step.data), t = *updates.data + 1.0, ramp = now / (now + 10);
     return {static_cast<real>(1 - rate * weight_decay), static_cast<real>(rate / (1 - std::pow(beta1, t))),
-            static_cast<real>(1 / std::sqrt(1 - std::pow(beta2, t)))};
+            static_cast<real>(1 / std::sqrt(1 - std::pow(beta2, t))), static_cast<real>(ramp < decay ? ramp : decay)};
   }
   HD void update(real& wi, real& mi, real& vi, real gi, Scales s) const {
     const real b1 = static_cast<real>(beta1), b2 = static_cast<real>(beta2);
@@ -80,34 +85,25 @@ struct Adam {
     vi = b2 * vi + (1 - b2) * gi * gi;
     wi = wi * s.decay - s.rate * mi / (std::sqrt(vi) * s.root_correction + static_cast<real>(eps));
   }
-  HD void update(int i, real gi, Scales s) const { update(w.data[i], m.data[i], v.data[i], gi, s); }
-  HD void operator()(int i) const { update(i, g[i], scales()); }
-};
-
-// Exponential moving average of weights: average = d average + (1 - d) w,  d = min(decay, t / (t + 10)), t = *step
-struct Ema {
-  View average;
-  ConstView w;
-  Counter step;
-  double decay;
-  HD int size() const { return average.shape.size(); }
-  HD real factor() const {
-    const double t = *step.data, ramp = t / (t + 10);
-    return static_cast<real>(ramp < decay ? ramp : decay);
+  HD static real averaged(real average, real w, Scales s) { return s.keep * average + (1 - s.keep) * w; }
+  HD void update(int i, Scales s) const {
+    if (i < trained()) update(w.data[i], m.data[i], v.data[i], g[i], s);
+    if (average.data) average.data[i] = averaged(average.data[i], w.data[i], s);
   }
-  HD static real value(real average, real w, real d) { return d * average + (1 - d) * w; }
-  HD void operator()(int i) const { average.data[i] = value(average.data[i], w.data[i], factor()); }
+  HD void operator()(int i) const { update(i, scales()); }
 };
 
-// total[slot] += x and count[slot] += 1: a loss summed over steps, read by the host now and then
+// total[slot] += x and count[slot] += 1 for each entry: losses summed over steps, read by the host now and then
 struct Accumulate {
+  static constexpr int capacity = 16;
   View total, count;
-  ConstView x;
-  int slot;
-  HD int size() const { return 1; }
-  HD void operator()(int) const {
-    total.data[slot] += *x.data;
-    count.data[slot] += 1;
+  const real* x[capacity] = {};
+  int slot[capacity] = {};  // no two alike
+  int entries = 0;
+  HD int size() const { return entries; }
+  HD void operator()(int i) const {
+    total.data[slot[i]] += *x[i];
+    count.data[slot[i]] += 1;
   }
 };
 

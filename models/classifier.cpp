@@ -42,6 +42,7 @@ void Classifier::train(const Batch& batch) {
   const Tensor loss = mean(bce_with_logits(logit({trained_.weights(), Statistics::batch}, batch.x), target));
   losses_.add("cross_entropy", loss);
   trained_.minimize(loss);
+  losses_.flush();
 }
 
 Scored Classifier::score(Tensor x) const { return {logit({trained_.average(), Statistics::running}, x), {}}; }

@@ -57,9 +57,9 @@ struct Config {
   // how to run
   std::uint64_t seed = 0;
   std::string device = "auto", precision = "tf32";  // of products, on a GPU
-  int threads = 0;         // 0: all cores
-  double memory = 0;       // GiB that tensors may take; 0: what the machine has
-  int sample_every = 100;  // batches between pictures and log lines
+  int threads = 0;                                  // 0: all cores
+  double memory = 0;                                // GiB that tensors may take; 0: what the machine has
+  int sample_every = 100;                           // batches between pictures and log lines
   bool resume = false, overwrite = false, quiet = false;
 };
 

@@ -43,7 +43,7 @@ std::vector<std::string> loss_names(const Config& c) {
 
 Gan::Critic::Critic(Tape& tape, const Config& c, int total_steps, Counter step, const std::string& name)
     : network(make_discriminator(layout, name, c)),
-      trained(tape, layout, c, learning_rate(c) * c.discriminator_lr_ratio, total_steps, step, name) {}
+      trained(tape, layout, c, learning_rate(c) * c.discriminator_lr_ratio, total_steps, step, name, false) {}
 
 Gan::Gan(Tape& tape, const Config& c, int total_steps, Counter step)
     : tape_(tape),
@@ -64,17 +64,18 @@ Tensor Gan::encode(const Pass& p, Tensor x) const {
   return std::visit([&](const auto& g) { return g.encode(p, x); }, network_);
 }
 
-Tensor Gan::judge(const Critic& critic, Tensor x) const {
-  return std::visit([&](const auto& d) { return d(pass(critic.trained.weights()), x); }, critic.network);
+Tensor Gan::judge(const Critic& critic, Tensor x, int groups) const {
+  return std::visit([&](const auto& d) { return d(pass(critic.trained.weights(), groups), x); }, critic.network);
 }
 
 Reconstruction Gan::reconstruct(Tensor x) const { return forward(pass(generator_.weights()), x); }
 
+// Real and made images go through the critic in one pass, as two populations: half the passes over its weights.
 void Gan::train_critic(Critic& critic, const char* name, Tensor x, Tensor y, double weight) {
   if (weight == 0) return;
-  const Tensor loss = discriminator_loss(judge(critic, x), judge(critic, y));
+  const Tensor loss = discriminator_loss(judge(critic, concat_images(x, y), 2));
   losses_.add(name, loss);
-  critic.trained.minimize(affine(loss, weight));
+  critic.trained.minimize(loss, weight);
 }
 
 void Gan::train(const Batch& batch) {
@@ -86,25 +87,26 @@ void Gan::train(const Batch& batch) {
   if (batch.anomalous > 0 && anomalous_)
     train_critic(*anomalous_, "discriminator_anomalous", batch.of_anomalous(batch.x), batch.of_anomalous(y.image),
                  config_.discriminator_anomalous_weight);
+  losses_.flush();
   tape_.rewind(after_generator);
   if (const Tensor loss = generator_loss(batch, y)) generator_.minimize(loss);
+  losses_.flush();
 }
 
 Tensor Gan::generator_loss(const Batch& batch, const Reconstruction& r) {
-  Tensor total;
+  std::vector<WeightedTerm> terms;
   const auto term = [&](const char* name, double weight, auto loss) {
     if (weight == 0) return;
-    const Tensor value = loss();
-    losses_.add(name, value);
-    const Tensor weighted = affine(value, weight);
-    total = total ? add(total, weighted) : weighted;
+    terms.push_back({loss(), weight});
+    losses_.add(name, terms.back().value);
   };
+  const Distance distance = distance_of(config_.distance);
   if (batch.normal > 0) {
-    const Tensor x = batch.of_normal(batch.x), y = batch.of_normal(r.image);
+    const Tensor x = batch.of_normal(batch.x), y = batch.of_normal(r.image), error = abs_diff(x, y);
     term("reconstruction_normal", config_.reconstruction_weight,
-         [&] { return reconstruction_loss(x, y, distance_of(config_.distance)); });
+         [&] { return mean(distance == Distance::l1 ? error : pixel_error(x, y, distance)); });
     term("patch_normal", config_.patch_weight, [&] {
-      return patch_loss(x, y, {config_.patch_size, config_.patch_stride, config_.patch_largest});
+      return patch_loss(error, {config_.patch_size, config_.patch_stride, config_.patch_largest});
     });
     // Both images go through the encoder with running statistics: in training mode the wide-ranging G(x) would move
     // them.
@@ -117,14 +119,17 @@ Tensor Gan::generator_loss(const Batch& batch, const Reconstruction& r) {
            [&] { return adversarial_loss(judge(*normal_, y), 1); });
   }
   if (batch.anomalous > 0) {
-    const Tensor x = batch.of_anomalous(batch.x), y = batch.of_anomalous(r.image);
-    losses_.add("reconstruction_anomalous", reconstruction_loss(x, y, distance_of(config_.distance)));
-    term("abc_anomalous", config_.abc_weight, [&] { return abc_loss(x, y, config_.abc_scale); });
+    const Tensor x = batch.of_anomalous(batch.x), y = batch.of_anomalous(r.image),
+                 image_error = image_mean(abs_diff(x, y));
+    losses_.add("reconstruction_anomalous", mean(distance == Distance::l1 ? image_error : pixel_error(x, y, distance)));
+    term("abc_anomalous", config_.abc_weight, [&] { return abc_loss(image_error, config_.abc_scale); });
     if (anomalous_)
       term("adversarial_anomalous", config_.adversarial_anomalous_weight,
            [&] { return adversarial_loss(judge(*anomalous_, y), 0); });
   }
-  if (total) losses_.add("generator", total);
+  if (terms.empty()) return {};
+  const Tensor total = weighted_sum(terms);
+  losses_.add("generator", total);
   return total;
 }
 
@@ -137,8 +142,8 @@ Scored Gan::score(Tensor x) const {
 
 void Gan::save_weights(Checkpoint& to) const {
   generator_.average().save(to);
-  if (normal_) normal_->trained.average().save(to);
-  if (anomalous_) anomalous_->trained.average().save(to);
+  if (normal_) normal_->trained.weights().save(to);
+  if (anomalous_) anomalous_->trained.weights().save(to);
 }
 
 void Gan::save(Checkpoint& to) const {

@@ -27,16 +27,16 @@ class Gan {
 
   LossLog& losses() { return losses_; }
   const LossLog& losses() const { return losses_; }
-  void save_weights(Checkpoint&) const;  // the averaged ones, which score
+  void save_weights(Checkpoint&) const;  // the generator's averaged ones, which score, and the critics'
   void save(Checkpoint&) const;          // everything that training goes on from
   void load(const Checkpoint&);
 
  private:
   struct Critic;
-  Pass pass(const Weights& w) const { return {w, Statistics::batch, step_, config_.seed}; }
+  Pass pass(const Weights& w, int groups = 1) const { return {w, Statistics::batch, groups, step_, config_.seed}; }
   Reconstruction forward(const Pass&, Tensor x) const;
   Tensor encode(const Pass&, Tensor x) const;
-  Tensor judge(const Critic&, Tensor x) const;
+  Tensor judge(const Critic&, Tensor x, int groups = 1) const;
   void train_critic(Critic&, const char* name, Tensor x, Tensor y, double weight);
 
   Tape& tape_;

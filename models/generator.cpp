@@ -80,7 +80,8 @@ Discriminator::Discriminator(Layout& layout, const std::string& name, int width)
 
 Tensor Discriminator::operator()(const Pass& pass, Tensor x) const {
   Tensor y = leaky_relu(convolution_[0](pass.weights, x), kRelu);
-  for (std::size_t i = 1; i < 4; ++i) y = norm_[i - 1](pass.weights, convolution_[i](pass.weights, y), pass.statistics);
+  for (std::size_t i = 1; i < 4; ++i)
+    y = norm_[i - 1](pass.weights, convolution_[i](pass.weights, y), pass.statistics, pass.groups);
   return sigmoid(convolution_[4](pass.weights, y));
 }
 

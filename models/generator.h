@@ -24,6 +24,7 @@ struct Reconstruction {
 struct Pass {
   const Weights& weights;
   Statistics statistics = Statistics::running;
+  int groups = 1;          // equal parts of a discriminator's batch, each with statistics of its own
   Counter step{};          // clock of the dropout masks
   std::uint64_t seed = 0;  // theirs too
 };

@@ -3,7 +3,8 @@
 
 namespace snag {
 
-// The losses of Kim et al. 2020, section 3, on images in [-1, 1]. x [N,1,H,W] is the input, y = G(x); all -> scalar.
+// The losses of Kim et al. 2020, section 3, on images in [-1, 1]. x [N,1,H,W] is the input, y = G(x), `error` |x - y|
+// pixel by pixel; a loss is a scalar. The reconstruction loss is the mean of the error.
 
 enum class Distance { l1, l2 };  // per-pixel |x - y| or (x - y)^2
 
@@ -11,18 +12,16 @@ struct PatchOptions {
   int size = 16, stride = 8, largest = 3;
 };
 
-// Per-pixel error, and the mean over images of the mean error of an image.
 Tensor pixel_error(Tensor x, Tensor y, Distance);
-Tensor reconstruction_loss(Tensor x, Tensor y, Distance = Distance::l1);
-// mean over images of the mean of the `largest` patch-mean L1 errors
-Tensor patch_loss(Tensor x, Tensor y, const PatchOptions& = {});
+// mean over images of the mean of the `largest` patch means of the error
+Tensor patch_loss(Tensor error, const PatchOptions& = {});
 // mean |E(x) - E(y)|
 Tensor latent_loss(Tensor of_input, Tensor of_output);
-// mean over images of -log(1 - exp(-L / scale)), L = the image's mean L1 error
-Tensor abc_loss(Tensor x, Tensor y, double scale = 1);
+// mean over images of -log(1 - exp(-L / scale)), L [N,1,1,1] = the image's mean error
+Tensor abc_loss(Tensor image_error, double scale = 1);
 // Least squares (Mao et al. 2017): mean (p - target)^2 over images and map
 Tensor adversarial_loss(Tensor p, double target);
-// mean (D(x) - 1)^2 + mean D(y)^2
-Tensor discriminator_loss(Tensor of_real, Tensor of_output);
+// mean (D(x) - 1)^2 + mean D(y)^2, where p is D's map of as many x, then y
+Tensor discriminator_loss(Tensor p);
 
 }  // namespace snag

@@ -11,6 +11,7 @@ AdamOptions adam_options(const Config& c, double learning_rate, int total_steps)
       .beta1 = c.beta1,
       .beta2 = c.beta2,
       .weight_decay = c.weight_decay,
+      .average_decay = c.ema,
       .schedule = {.base = learning_rate, .warmup = c.warmup, .total = total_steps, .cosine = c.schedule == "cosine"}};
 }
 
@@ -27,8 +28,18 @@ LossLog::LossLog(Backend& backend, std::vector<std::string> names) : backend_(ba
 void LossLog::add(const std::string& name, Tensor scalar) {
   const auto it = std::find(names_.begin(), names_.end(), name);
   if (it == names_.end()) throw std::logic_error("LossLog has no loss '" + name + "'");
-  backend_.run(
-      Accumulate{.total = total_, .count = count_, .x = scalar.view, .slot = static_cast<int>(it - names_.begin())});
+  const int slot = static_cast<int>(it - names_.begin());
+  if (noted_.entries == Accumulate::capacity || std::count(noted_.slot, noted_.slot + noted_.entries, slot) > 0)
+    throw std::logic_error("LossLog: '" + name + "' is noted twice, or there are too many losses");
+  noted_.x[noted_.entries] = scalar.view.data;
+  noted_.slot[noted_.entries++] = slot;
+}
+
+void LossLog::flush() {
+  noted_.total = total_;
+  noted_.count = count_;
+  if (noted_.entries > 0) backend_.run(noted_);
+  noted_ = {};
 }
 
 std::vector<std::optional<double>> LossLog::take() {
@@ -54,32 +65,21 @@ void LossLog::load(const Checkpoint& from) {
 }
 
 Trained::Trained(Tape& tape, const Layout& layout, const Config& config, double learning_rate, int total_steps,
-                 Counter step, std::string name)
-    : tape_(tape),
-      weights_(tape, layout, config.seed),
-      average_(tape, layout, config.seed),
-      optimizer_(tape, weights_, adam_options(config, learning_rate, total_steps), step, std::move(name)),
-      step_(step),
-      decay_(config.ema) {}
-
-void Trained::minimize(Tensor loss) {
-  optimizer_.minimize(loss);
-  const auto follow = [&](View average, View now) {
-    if (now.data) tape_.backend().run(Ema{.average = average, .w = now, .step = step_, .decay = decay_});
-  };
-  follow(average_.flat_trained(), weights_.flat_trained());
-  follow(average_.flat_running(), weights_.flat_running());
-}
+                 Counter step, std::string name, bool averaged)
+    : weights_(tape, layout, config.seed),
+      average_(averaged ? std::optional<Weights>(std::in_place, tape, layout, config.seed) : std::nullopt),
+      optimizer_(tape, weights_, average_ ? &*average_ : nullptr, adam_options(config, learning_rate, total_steps),
+                 step, std::move(name)) {}
 
 void Trained::save(Checkpoint& to) const {
   weights_.save(to);
-  average_.save(to, "average.");
+  if (average_) average_->save(to, "average.");
   optimizer_.save(to);
 }
 
 void Trained::load(const Checkpoint& from) {
   weights_.load(from);
-  average_.load(from, "average.");
+  if (average_) average_->load(from, "average.");
   optimizer_.load(from);
 }
 

@@ -27,7 +27,9 @@ class LossLog {
  public:
   LossLog(Backend&, std::vector<std::string> names);
   const std::vector<std::string>& names() const { return names_; }
+  // Takes note of a loss of this step; its memory must stay until flush(), which adds all that were noted.
   void add(const std::string& name, Tensor scalar);
+  void flush();
   // Mean of each loss over the steps that computed it since the last call; none where no step did.
   std::vector<std::optional<double>> take();
   void save(Checkpoint&) const;
@@ -37,30 +39,29 @@ class LossLog {
   Backend& backend_;
   std::vector<std::string> names_;
   View total_, count_;
+  Accumulate noted_;
 };
 
-// A network's weights, their moving average that scores, and the optimiser.
+// A network's weights, their moving average where that is what scores, and the optimiser.
 class Trained {
  public:
-  Trained(Tape&, const Layout&, const Config&, double learning_rate, int total_steps, Counter step, std::string name);
+  Trained(Tape&, const Layout&, const Config&, double learning_rate, int total_steps, Counter step, std::string name,
+          bool averaged = true);
   Trained(const Trained&) = delete;
   Trained& operator=(const Trained&) = delete;
 
   const Weights& weights() const { return weights_; }
-  const Weights& average() const { return average_; }
-  Weights& average() { return average_; }
-  // One update of weights, then of their average.
-  void minimize(Tensor loss);
+  const Weights& average() const { return average_.value(); }
+  // One update of weights, then of their average, that makes weight * loss smaller.
+  void minimize(Tensor loss, double weight = 1) { optimizer_.minimize(loss, weight); }
 
   void save(Checkpoint&) const;
   void load(const Checkpoint&);
 
  private:
-  Tape& tape_;
-  Weights weights_, average_;
+  Weights weights_;
+  std::optional<Weights> average_;
   AdamOptimizer optimizer_;
-  Counter step_;
-  double decay_;
 };
 
 }  // namespace snag

@@ -109,6 +109,22 @@ Cases reduction_cases() {
   return cases;
 }
 
+Cases loss_cases() {
+  Cases cases = {{"weighted_sum", "three terms, one of them twice", {{{}}, {{}}}, [](In x) {
+                    return weighted_sum({{x[0], 0.5}, {x[1], -2}, {x[0], 3}});
+                  }}};
+  cases.push_back(cases.back());
+  cases.back().proof = parity;
+  for (const Shape s : {Shape{6, 2, 3, 2}, Shape{6, 1, 1, 1}, Shape{18, 37, 23, 9}})
+    for (const std::vector<double>& targets : {std::vector<double>{0.25}, {1, 0}, {1, 0, -0.5}})
+      cases.push_back({"least_squares",
+                       text(s) + ", " + std::to_string(targets.size()) + " targets",
+                       {{s}},
+                       [targets](In x) { return least_squares(x[0], targets); },
+                       s.size() > 100 ? parity : once});
+  return cases;
+}
+
 Cases moving_cases() {
   Cases cases;
   for (const auto& [s, proof] : {std::pair{kSmall, twice}, {Shape{1, 2, 1, 3}, twice}, {kLarge, parity}}) {
@@ -124,6 +140,11 @@ Cases moving_cases() {
     cases.push_back({"slice_images", "the first", {{s}}, [](In x) { return slice_images(x[0], 0, 1); }, proof});
     cases.push_back({"pad_images", "before", {{s}}, [n](In x) { return pad_images(x[0], 2, n + 2); }, proof});
     cases.push_back({"pad_images", "around", {{s}}, [n](In x) { return pad_images(x[0], 1, n + 3); }, proof});
+    cases.push_back({"concat_images",
+                     std::to_string(n) + " and 3",
+                     {{s}, {{3, s.c, s.h, s.w}}},
+                     [](In x) { return concat_images(x[0], x[1]); },
+                     proof});
     for (const int other : {1, 5})
       cases.push_back({"concat_channels",
                        std::to_string(c) + " and " + std::to_string(other),
@@ -191,17 +212,20 @@ Cases matmul_cases() {
 
 Cases batch_norm_cases() {
   Cases cases;
-  for (const Shape s : {kSmall, Shape{1, 2, 3, 2}, Shape{5, 1, 1, 1}, Shape{1, 3, 1, 1}, Shape{7, 65, 9, 5},
-                        Shape{2, 1, 33, 31}, Shape{33, 24, 1, 1}, Shape{3, 64, 16, 16}})
+  for (const Shape s :
+       {kSmall, Shape{1, 2, 3, 2}, Shape{5, 1, 1, 1}, Shape{1, 3, 1, 1}, Shape{6, 2, 2, 1}, Shape{7, 65, 9, 5},
+        Shape{2, 1, 33, 31}, Shape{33, 24, 1, 1}, Shape{3, 64, 16, 16}, Shape{6, 36, 7, 5}})
     for (const double slope : {1.0, 0.2, 0.0}) {
       const Shape channels{.c = s.c};
       const Proof proof = s.size() > 100 ? parity : once;
       const std::string what = text(s) + ", slope " + std::to_string(slope);
-      cases.push_back({"batch_norm",
-                       "of the batch, " + what,
-                       {{s}, {channels}, {channels}},
-                       [slope](In x) { return batch_norm(x[0], x[1], x[2], batch_moments(x[0]), slope); },
-                       proof});
+      for (const int groups : {1, 2, 3})
+        if (s.n % groups == 0)
+          cases.push_back({"batch_norm",
+                           "of the batch, " + std::to_string(groups) + " groups, " + what,
+                           {{s}, {channels}, {channels}},
+                           [=](In x) { return batch_norm(x[0], x[1], x[2], batch_moments(x[0], groups), slope); },
+                           proof});
       cases.push_back({"batch_norm",
                        "fixed, " + what,
                        {{s}, {channels}, {channels}, fixed(channels), fixed(channels, positive)},
@@ -237,8 +261,8 @@ Cases composed_cases() {
 const std::vector<OpCase>& op_cases() {
   static const Cases all = [] {
     Cases cases;
-    for (auto* part :
-         {elementwise_cases, reduction_cases, moving_cases, conv_cases, matmul_cases, batch_norm_cases, composed_cases})
+    for (auto* part : {elementwise_cases, reduction_cases, loss_cases, moving_cases, conv_cases, matmul_cases,
+                       batch_norm_cases, composed_cases})
       std::ranges::move(part(), std::back_inserter(cases));
     return cases;
   }();

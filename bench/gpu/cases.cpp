@@ -66,34 +66,43 @@ void add_batch_norm(std::vector<Case>& to, Shape x) {
   norm("BatchNormStats", {{c}, {c}, {x}},
        [](const Views& v) { return BatchNormStats{.mean = v[0], .var = v[1], .x = v[2]}; });
   norm("BatchNorm", {{x}, {x}, {c}, positive, {c}, {c}}, [](const Views& v) {
-    return BatchNorm{
-        .y = v[0], .x = v[1], .mean = v[2], .var = v[3], .gamma = v[4], .beta = v[5], .eps = kEps, .slope = kSlope};
+    return BatchNorm{.y = v[0],
+                     .x = v[1],
+                     .mean = v[2],
+                     .var = v[3],
+                     .gamma = v[4],
+                     .beta = v[5],
+                     .running = {},
+                     .eps = kEps,
+                     .slope = kSlope};
   });
-  norm("BatchNormGradParameters", {{c}, {c}, {x}, {x}, {c}, positive, {c}, {c}}, [](const Views& v) {
-    return BatchNormGradParameters{.dgamma = v[0],
-                                   .dbeta = v[1],
-                                   .x = v[2],
-                                   .dy = v[3],
-                                   .mean = v[4],
-                                   .var = v[5],
-                                   .gamma = v[6],
-                                   .beta = v[7],
-                                   .eps = kEps,
-                                   .slope = kSlope};
+  norm("BatchNormGradSums", {{c}, {c}, {x}, {x}, {c}, positive, {c}, {c}}, [](const Views& v) {
+    return BatchNormGradSums{.sum_dz = v[0],
+                             .sum_dz_xhat = v[1],
+                             .x = v[2],
+                             .dy = v[3],
+                             .mean = v[4],
+                             .var = v[5],
+                             .gamma = v[6],
+                             .beta = v[7],
+                             .eps = kEps,
+                             .slope = kSlope};
   });
-  norm("BatchNormGradInput", {{x}, {x}, {x}, {c}, positive, {c}, {c}, {c}, {c}}, [](const Views& v) {
-    return BatchNormGradInput{.dx = v[0],
-                              .x = v[1],
-                              .dy = v[2],
-                              .mean = v[3],
-                              .var = v[4],
-                              .gamma = v[5],
-                              .beta = v[6],
-                              .dgamma = v[7],
-                              .dbeta = v[8],
-                              .eps = kEps,
-                              .slope = kSlope,
-                              .fixed = false};
+  norm("BatchNormGrad", {{x}, {c}, {c}, {x}, {x}, {c}, positive, {c}, {c}, {c}, {c}}, [](const Views& v) {
+    return BatchNormGrad{.dx = v[0],
+                         .dgamma = v[1],
+                         .dbeta = v[2],
+                         .x = v[3],
+                         .dy = v[4],
+                         .mean = v[5],
+                         .var = v[6],
+                         .gamma = v[7],
+                         .beta = v[8],
+                         .sum_dz = v[9],
+                         .sum_dz_xhat = v[10],
+                         .eps = kEps,
+                         .slope = kSlope,
+                         .fixed = false};
   });
 }
 
@@ -120,13 +129,14 @@ void add_optimizer(std::vector<Case>& to) {
   const Operand zero{{}, Filled::zero};
   add(to, {.kernel = "Adam",
            .what = "11 M parameters",
-           .operands = {{all}, {all}, {all, Filled::positive}, {all}, zero, zero},
+           .operands = {{all}, {all}, {all, Filled::positive}, {all}, zero, zero, {all}},
            .build = [](const Views& v) {
              Gradients g;
              g.data[0] = v[3].data;
              g.begin[1] = v[3].shape.size();
              g.count = 1;
              return Adam{.w = v[0],
+                         .average = v[6],
                          .m = v[1],
                          .v = v[2],
                          .g = g,
@@ -136,13 +146,10 @@ void add_optimizer(std::vector<Case>& to) {
                          .beta1 = 0.5,
                          .beta2 = 0.999,
                          .eps = 1e-8,
-                         .weight_decay = 1e-2};
+                         .weight_decay = 1e-2,
+                         .decay = 0.99};
            }});
-  to.back().bytes = 28.0 * all.size();  // w, m and v read and written, g read
-  add(to, {.kernel = "Ema", .what = "11 M parameters", .operands = {{all}, {all}, zero}, .build = [](const Views& v) {
-             return Ema{.average = v[0], .w = v[1], .step = counter(v[2]), .decay = 0.99};
-           }});
-  to.back().bytes = 12.0 * all.size();
+  to.back().bytes = 36.0 * all.size();  // w, m, v and the average read and written, g read
 }
 
 }  // namespace

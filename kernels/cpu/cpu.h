@@ -39,8 +39,8 @@ void launch(Cpu&, const ConvWeight&);
 void launch(Cpu&, const MatMul&);
 void launch(Cpu&, const BatchNormStats&);
 void launch(Cpu&, const BatchNorm&);
-void launch(Cpu&, const BatchNormGradParameters&);
-void launch(Cpu&, const BatchNormGradInput&);
+void launch(Cpu&, const BatchNormGradSums&);
+void launch(Cpu&, const BatchNormGrad&);
 void launch(Cpu&, const Sum&);
 void launch(Cpu&, const ImageMean&);
 void launch(Cpu&, const ImageSpread&);
@@ -53,10 +53,10 @@ void launch(Cpu&, const ConcatChannels&);
 void launch(Cpu&, const SliceChannels&);
 void launch(Cpu&, const PadChannels&);
 void launch(Cpu&, const PadImages&);
+void launch(Cpu&, const ConcatImages&);
 void launch(Cpu&, const Tanh&);
 void launch(Cpu&, const Sigmoid&);
 void launch(Cpu&, const Adam&);
-void launch(Cpu&, const Ema&);
 void launch(Cpu&, const GatherBatch&);
 
 template <class K>

@@ -78,4 +78,9 @@ void launch(Cpu& cpu, const PadImages& k) {
   });
 }
 
+void launch(Cpu&, const ConcatImages& k) {
+  copy(k.y.data, k.a.data, k.a.shape.size());
+  copy(k.y.data + k.a.shape.size(), k.b.data, k.b.shape.size());
+}
+
 }  // namespace snag

@@ -18,21 +18,28 @@ namespace {
 constexpr int kShare = 1 << 14;  // elements of a task
 
 // Elements begin .. end, whose gradients follow each other from g on.
+template <bool Averaged>
 void adam_range(const Adam& k, Adam::Scales s, const real* g, int begin, int end) {
   const real b1 = static_cast<real>(k.beta1), b2 = static_cast<real>(k.beta2);
   const Vector beta1 = set(b1), rest1 = set(1 - b1), beta2 = set(b2), rest2 = set(1 - b2), decay = set(s.decay),
-               rate = set(s.rate), root = set(s.root_correction), eps = set(static_cast<real>(k.eps));
+               rate = set(s.rate), root = set(s.root_correction), eps = set(static_cast<real>(k.eps)),
+               keep = set(s.keep), take = set(1 - s.keep);
   int i = begin;
   for (; i + kLanes <= end; i += kLanes) {
     const Vector gi = load(g + (i - begin));
     const Vector m = hn::MulAdd(beta1, load(k.m.data + i), hn::Mul(rest1, gi));
     const Vector v = hn::MulAdd(beta2, load(k.v.data + i), hn::Mul(hn::Mul(rest2, gi), gi));
     const Vector step = hn::Div(hn::Mul(rate, m), hn::MulAdd(hn::Sqrt(v), root, eps));
+    const Vector w = hn::MulSub(load(k.w.data + i), decay, step);
     store(m, k.m.data + i);
     store(v, k.v.data + i);
-    store(hn::MulSub(load(k.w.data + i), decay, step), k.w.data + i);
+    store(w, k.w.data + i);
+    if constexpr (Averaged) store(hn::MulAdd(keep, load(k.average.data + i), hn::Mul(take, w)), k.average.data + i);
   }
-  for (; i < end; ++i) k.update(i, g[i - begin], s);
+  for (; i < end; ++i) {
+    k.update(k.w.data[i], k.m.data[i], k.v.data[i], g[i - begin], s);
+    if constexpr (Averaged) k.average.data[i] = Adam::averaged(k.average.data[i], k.w.data[i], s);
+  }
 }
 
 void adam(Cpu& cpu, const Adam& k) {
@@ -42,19 +49,14 @@ void adam(Cpu& cpu, const Adam& k) {
     const int begin = task * kShare, end = std::min(size, begin + kShare);
     for (int j = 0; j < k.g.count; ++j) {
       const int from = std::max(begin, k.g.begin[j]), to = std::min(end, k.g.begin[j + 1]);
-      if (from < to) adam_range(k, scales, k.g.data[j] + (from - k.g.begin[j]), from, to);
+      if (from >= to) continue;
+      const real* g = k.g.data[j] + (from - k.g.begin[j]);
+      if (k.average.data)
+        adam_range<true>(k, scales, g, from, to);
+      else
+        adam_range<false>(k, scales, g, from, to);
     }
-  });
-}
-
-void ema(Cpu& cpu, const Ema& k) {
-  const real d = k.factor();
-  const int size = k.size();
-  cpu.pool.parallel_for((size + kShare - 1) / kShare, [&](int task) {
-    real* average = k.average.data;
-    const real* w = k.w.data;
-    for (int i = task * kShare; i < std::min(size, (task + 1) * kShare); ++i)
-      average[i] = Ema::value(average[i], w[i], d);
+    for (int i = std::max(begin, k.trained()); i < end; ++i) k.update(i, scales);
   });
 }
 
@@ -65,8 +67,6 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace snag {
 HWY_EXPORT(adam);
-HWY_EXPORT(ema);
 void launch(Cpu& cpu, const Adam& k) { HWY_DYNAMIC_DISPATCH(adam)(cpu, k); }
-void launch(Cpu& cpu, const Ema& k) { HWY_DYNAMIC_DISPATCH(ema)(cpu, k); }
 }  // namespace snag
 #endif

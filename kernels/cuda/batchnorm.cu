@@ -41,18 +41,18 @@ struct Stats {
     }
   };
   __device__ Walk walk(int, int first) const { return {k.x.data, k.x.data[first], 0, 0, 0}; }
-  __device__ void store(int c, const Moments& all) const {
-    k.mean.data[c] = static_cast<float>(all.mean);
-    k.var.data[c] = static_cast<float>(all.squares / all.count);
+  __device__ void store(int s, const Moments& all) const {
+    k.mean.data[s] = static_cast<float>(all.mean);
+    k.var.data[s] = static_cast<float>(all.squares / all.count);
   }
 };
 
-struct GradParameters {
+struct GradSums {
   using Part = Sums<2>;
-  BatchNormGradParameters k;
+  BatchNormGradSums k;
   struct Walk {
-    const BatchNormGradParameters& k;
-    BatchNormGradParameters::Channel own;
+    const BatchNormGradSums& k;
+    BatchNormGradSums::Channel own;
     float db, dg;
     __device__ void add(int i) {
       const auto t = k.term(i, own);
@@ -61,14 +61,14 @@ struct GradParameters {
     }
     __device__ Part part() const { return {{db, dg}}; }
   };
-  __device__ Walk walk(int c, int) const { return {k, k.channel(c), 0, 0}; }
-  __device__ void store(int c, const Part& all) const {
-    k.dbeta.data[c] = static_cast<float>(all.sum[0]);
-    k.dgamma.data[c] = static_cast<float>(all.sum[1]);
+  __device__ Walk walk(int s, int) const { return {k, k.channel(s / k.x.shape.c, s % k.x.shape.c), 0, 0}; }
+  __device__ void store(int s, const Part& all) const {
+    k.sum_dz.data[s] = static_cast<float>(all.sum[0]);
+    k.sum_dz_xhat.data[s] = static_cast<float>(all.sum[1]);
   }
 };
 
-// ---- the maps: a thread keeps what belongs to its four channels and goes over pixels
+// ---- the maps: a thread keeps what belongs to its four channels and goes over the pixels of a group
 
 constexpr int kMapBlock = 256;
 
@@ -76,23 +76,31 @@ __device__ inline void map_four(const BatchNorm& k, int i, const BatchNorm::Chan
   const float4 x = four(k.x.data, i);
   four(k.y.data, i) = {k.value(x.x, c[0]), k.value(x.y, c[1]), k.value(x.z, c[2]), k.value(x.w, c[3])};
 }
-__device__ inline void map_four(const BatchNormGradInput& k, int i, const BatchNormGradInput::Channel (&c)[4]) {
+__device__ inline void map_four(const BatchNormGrad& k, int i, const BatchNormGrad::Channel (&c)[4]) {
   const float4 x = four(k.x.data, i), dy = four(k.dy.data, i);
   four(k.dx.data, i) = {k.value(x.x, dy.x, c[0]), k.value(x.y, dy.y, c[1]), k.value(x.z, dy.z, c[2]),
                         k.value(x.w, dy.w, c[3])};
 }
 
+// What is done once for each channel.
+__device__ inline void finish(const BatchNorm& k, int c) { k.track(c); }
+__device__ inline void finish(const BatchNormGrad& k, int c) { k.add_groups(c); }
+
 template <class K>
 __global__ void __launch_bounds__(kMapBlock) map_channels(K k, int width) {
   const int lane = static_cast<int>(threadIdx.x) % width, row = static_cast<int>(threadIdx.x) / width,
-            rows = kMapBlock / width, c = 4 * (static_cast<int>(blockIdx.x) * width + lane);
+            rows = kMapBlock / width, c = 4 * (static_cast<int>(blockIdx.x) * width + lane),
+            group = static_cast<int>(blockIdx.z);
   const Shape s = k.x.shape;
   if (c >= s.c) return;
   typename K::Channel own[4];
   UNROLL
-  for (int j = 0; j < 4; ++j) own[j] = k.channel(c + j);
-  for (int p = static_cast<int>(blockIdx.y) * rows + row; p < s.pixels(); p += static_cast<int>(gridDim.y) * rows)
-    map_four(k, p * s.c + c, own);
+  for (int j = 0; j < 4; ++j) own[j] = k.channel(group, c + j);
+  const int pixels = s.pixels() / k.groups(), first = group * pixels;
+  for (int p = static_cast<int>(blockIdx.y) * rows + row; p < pixels; p += static_cast<int>(gridDim.y) * rows)
+    map_four(k, (first + p) * s.c + c, own);
+  if (group == 0 && blockIdx.y == 0 && row == 0)
+    for (int j = 0; j < 4; ++j) finish(k, c + j);
 }
 
 // As many blocks as run at once.
@@ -101,17 +109,19 @@ void launch_map(const Cuda& cuda, const K& k) {
   const Shape s = k.x.shape;
   if (s.size() == 0) return;
   const int width = lanes_for(s.c / 4), tiles = ceil_div(s.c / 4, width);
-  const int shares = std::min(ceil_div(s.pixels(), kMapBlock / width), ceil_div(8 * cuda.multiprocessors, tiles));
-  launch(map_channels<K>, dim3(static_cast<unsigned>(tiles), static_cast<unsigned>(shares)), dim3(kMapBlock), 0,
-         cuda.stream, k, width);
+  const int groups = k.groups(), shares = std::min(ceil_div(s.pixels() / groups, kMapBlock / width),
+                                                   ceil_div(8 * cuda.multiprocessors, tiles * groups));
+  launch(map_channels<K>,
+         dim3(static_cast<unsigned>(tiles), static_cast<unsigned>(shares), static_cast<unsigned>(groups)),
+         dim3(kMapBlock), 0, cuda.stream, k, width);
 }
 
 }  // namespace
 
-void launch(Cuda& cuda, const BatchNormStats& k) { launch_reduce(cuda, Stats{k}, per_channel(k.x.shape)); }
+void launch(Cuda& cuda, const BatchNormStats& k) { launch_reduce(cuda, Stats{k}, per_channel(k.x.shape, k.groups())); }
 
-void launch(Cuda& cuda, const BatchNormGradParameters& k) {
-  launch_reduce(cuda, GradParameters{k}, per_channel(k.x.shape));
+void launch(Cuda& cuda, const BatchNormGradSums& k) {
+  launch_reduce(cuda, GradSums{k}, per_channel(k.x.shape, k.groups()));
 }
 
 void launch(Cuda& cuda, const BatchNorm& k) {
@@ -121,7 +131,7 @@ void launch(Cuda& cuda, const BatchNorm& k) {
     launch_portable(cuda, k);
 }
 
-void launch(Cuda& cuda, const BatchNormGradInput& k) {
+void launch(Cuda& cuda, const BatchNormGrad& k) {
   if (k.x.shape.c % 4 == 0 && aligned(k.x.data, k.dy.data, k.dx.data))
     launch_map(cuda, k);
   else

@@ -30,15 +30,15 @@ void launch(Cuda&, const ConvWeight&);
 void launch(Cuda&, const MatMul&);
 void launch(Cuda&, const BatchNormStats&);
 void launch(Cuda&, const BatchNorm&);
-void launch(Cuda&, const BatchNormGradParameters&);
-void launch(Cuda&, const BatchNormGradInput&);
+void launch(Cuda&, const BatchNormGradSums&);
+void launch(Cuda&, const BatchNormGrad&);
 void launch(Cuda&, const Sum&);
 void launch(Cuda&, const ImageMean&);
 void launch(Cuda&, const ChannelSum&);
+void launch(Cuda&, const LeastSquares&);
 void launch(Cuda&, const TopMean&);
 void launch(Cuda&, const TopMeanGrad&);
 void launch(Cuda&, const Adam&);
-void launch(Cuda&, const Ema&);
 void launch(Cuda&, const GatherBatch&);
 
 template <class K>

@@ -27,14 +27,20 @@ __device__ inline float4 four_gradients(const Gradients& g, int i) {
   return {x[0], x[1], x[2], x[3]};
 }
 
+__device__ inline void average_four(const Adam& k, int i, float4 w, Adam::Scales s) {
+  const float4 a = four(k.average.data, i);
+  four(k.average.data, i) = {Adam::averaged(a.x, w.x, s), Adam::averaged(a.y, w.y, s), Adam::averaged(a.z, w.z, s),
+                             Adam::averaged(a.w, w.w, s)};
+}
+
 __global__ void __launch_bounds__(kBlock) adam(Adam k) {
   SHARED(Adam::Scales, scales, [1]);
   if (threadIdx.x == 0) scales[0] = k.scales();
   __syncthreads();
   const Adam::Scales s = scales[0];
-  const int size = k.size(), stride = static_cast<int>(gridDim.x) * kBlock * 4;
+  const int size = k.size(), trained = k.trained(), stride = static_cast<int>(gridDim.x) * kBlock * 4;
   for (int i = 4 * static_cast<int>(blockIdx.x * kBlock + threadIdx.x); i < size; i += stride) {
-    if (i + 3 < size) {
+    if (i + 3 < trained) {
       const float4 g = four_gradients(k.g, i);
       float4 w = four(k.w.data, i), m = four(k.m.data, i), v = four(k.v.data, i);
       k.update(w.x, m.x, v.x, g.x, s);
@@ -42,50 +48,20 @@ __global__ void __launch_bounds__(kBlock) adam(Adam k) {
       k.update(w.z, m.z, v.z, g.z, s);
       k.update(w.w, m.w, v.w, g.w, s);
       four(k.w.data, i) = w, four(k.m.data, i) = m, four(k.v.data, i) = v;
+      if (k.average.data) average_four(k, i, w, s);
     } else {
-      for (int j = i; j < size; ++j) k.update(j, k.g[j], s);
+      for (int j = i; j < i + 4 && j < size; ++j) k.update(j, s);
     }
   }
-}
-
-__global__ void __launch_bounds__(kBlock) ema(Ema k) {
-  SHARED(float, factor, [1]);
-  if (threadIdx.x == 0) factor[0] = k.factor();
-  __syncthreads();
-  const float d = factor[0];
-  const int size = k.size(), stride = static_cast<int>(gridDim.x) * kBlock * 4;
-  for (int i = 4 * static_cast<int>(blockIdx.x * kBlock + threadIdx.x); i < size; i += stride) {
-    if (i + 3 < size) {
-      const float4 a = four(k.average.data, i), w = four(k.w.data, i);
-      four(k.average.data, i) = {Ema::value(a.x, w.x, d), Ema::value(a.y, w.y, d), Ema::value(a.z, w.z, d),
-                                 Ema::value(a.w, w.w, d)};
-    } else {
-      for (int j = i; j < size; ++j) k.average.data[j] = Ema::value(k.average.data[j], k.w.data[j], d);
-    }
-  }
-}
-
-// As many blocks as run at once.
-template <class K>
-void launch_fours(const Cuda& cuda, const K& k, void (*kernel)(K)) {
-  const int blocks = std::min(ceil_div(k.size(), 4 * kBlock), 8 * cuda.multiprocessors);
-  if (blocks > 0) launch(kernel, dim3(static_cast<unsigned>(blocks)), dim3(kBlock), 0, cuda.stream, k);
 }
 
 }  // namespace
 
+// As many blocks as run at once.
 void launch(Cuda& cuda, const Adam& k) {
-  if (aligned(k.w.data, k.m.data, k.v.data))
-    launch_fours(cuda, k, adam);
-  else
-    launch_portable(cuda, k);
-}
-
-void launch(Cuda& cuda, const Ema& k) {
-  if (aligned(k.average.data, k.w.data))
-    launch_fours(cuda, k, ema);
-  else
-    launch_portable(cuda, k);
+  if (!aligned(k.w.data, k.average.data, k.m.data, k.v.data)) return launch_portable(cuda, k);
+  const int blocks = std::min(ceil_div(k.size(), 4 * kBlock), 8 * cuda.multiprocessors);
+  if (blocks > 0) launch(adam, dim3(static_cast<unsigned>(blocks)), dim3(kBlock), 0, cuda.stream, k);
 }
 
 }  // namespace snag

@@ -22,6 +22,22 @@ struct Plain {
   __device__ void store(int o, const Part& all) const { y[o] = static_cast<float>(scale * all.sum[0]); }
 };
 
+struct Squares {
+  using Part = Sums<1>;
+  LeastSquares k;
+  struct Walk {
+    const LeastSquares& k;
+    float sum;
+    __device__ void add(int i) {
+      const float d = k.difference(i);
+      sum += d * d;
+    }
+    __device__ Part part() const { return {{sum}}; }
+  };
+  __device__ Walk walk(int, int) const { return {k, 0}; }
+  __device__ void store(int, const Part& all) const { *k.y.data = static_cast<float>(all.sum[0] / k.part()); }
+};
+
 // ---- the largest elements of an image: the row in shared memory, which every thread reads to the end
 
 constexpr int kTopBlock = 256;
@@ -65,13 +81,12 @@ void launch_top(const Cuda& cuda, const K& k, void (*kernel)(K)) {
 
 }  // namespace
 
-void launch(Cuda& cuda, const Sum& k) {
-  launch_reduce(cuda, Plain{k.y.data, k.x.data, k.scale}, {1, k.x.shape.size(), 0, 1});
-}
+void launch(Cuda& cuda, const Sum& k) { launch_reduce(cuda, Plain{k.y.data, k.x.data, k.scale}, whole(k.x.shape)); }
+
+void launch(Cuda& cuda, const LeastSquares& k) { launch_reduce(cuda, Squares{k}, whole(k.x.shape)); }
 
 void launch(Cuda& cuda, const ImageMean& k) {
-  const int m = k.x.shape.image();
-  launch_reduce(cuda, Plain{k.y.data, k.x.data, 1.0 / m}, {k.x.shape.n, m, m, 1});
+  launch_reduce(cuda, Plain{k.y.data, k.x.data, 1.0 / k.x.shape.image()}, per_image(k.x.shape));
 }
 
 void launch(Cuda& cuda, const ChannelSum& k) {

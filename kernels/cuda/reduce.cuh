@@ -1,6 +1,6 @@
 #pragma once
-// Many sums at once: output o reduces the elements o * output_stride + t * term_stride, t = 0 .. terms. Sums per
-// channel, per image and over a whole tensor differ in the strides alone.
+// Many sums at once: output o reduces the elements first(o) + t * term_stride, t = 0 .. terms. Sums per channel, per
+// channel of a group of images, per image and over a whole tensor differ in where they begin and in the stride alone.
 //
 // A block takes `width` neighbouring outputs and a share of their terms. Its threads walk the share together, so that
 // neighbours read neighbouring elements; then they combine what they found, in a tree. The block that comes last
@@ -17,7 +17,9 @@ constexpr int kReduceBlock = 256;
 
 struct Terms {
   int outputs, terms, output_stride, term_stride;
-  int width = 1, per_share = 1;  // set by launch_reduce
+  int per_group, group_stride = 0;  // outputs of a group; the next group begins group_stride further
+  int width = 1, per_share = 1;     // set by launch_reduce
+  HD int first(int o) const { return o / per_group * group_stride + o % per_group * output_stride; }
 };
 
 // What sums of N terms are combined as. All zero: of nothing.
@@ -60,7 +62,7 @@ __global__ void __launch_bounds__(kReduceBlock)
             end = begin + g.per_share < g.terms ? begin + g.per_share : g.terms;
   Part own{};
   if (o < g.outputs && begin + row < end) {
-    const int first = o * g.output_stride + (begin + row) * g.term_stride;
+    const int first = g.first(o) + (begin + row) * g.term_stride;
     auto walk = r.walk(o, first);
     for (int t = begin + row, i = first; t < end; t += rows, i += rows * g.term_stride) walk.add(i);
     own = walk.part();
@@ -102,7 +104,13 @@ void launch_reduce(Cuda& cuda, const Reduction& reduction, Terms g) {
          reinterpret_cast<Part*>(cuda.workspace), cuda.tickets);
 }
 
-// The sum over all pixels, for each channel.
-inline Terms per_channel(Shape s) { return {s.c, s.pixels(), 1, s.c}; }
+// The sum over all elements.
+inline Terms whole(Shape s) { return {1, s.size(), 0, 1, 1}; }
+// The sum over a group's pixels, for each group and channel.
+inline Terms per_channel(Shape s, int groups = 1) {
+  return {groups * s.c, s.pixels() / groups, 1, s.c, s.c, s.size() / groups};
+}
+// The sum over its elements, for each image.
+inline Terms per_image(Shape s) { return {s.n, s.image(), s.image(), 1, s.n}; }
 
 }  // namespace snag

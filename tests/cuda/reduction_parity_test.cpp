@@ -117,50 +117,61 @@ std::vector<Shape> maps() {
 
 TEST_CASE("batch normalisation in shares equals the portable form") {
   Cases cases;
-  for (const Shape s : maps()) {
-    const Shape c{.c = s.c};
-    cases.push_back({"BatchNormStats " + text(s),
-                     [=](Operands& o) { return BatchNormStats{.mean = o.out(c), .var = o.out(c), .x = o.in(s)}; }});
-    for (const real slope : {real(0.2), real(1)}) {
-      cases.push_back({"BatchNorm " + text(s), [=](Operands& o) {
-                         return BatchNorm{.y = o.out(s),
+  for (const Shape s : maps())
+    for (const int groups : {1, 3}) {
+      if (s.n % groups != 0) continue;
+      const Shape c{.c = s.c}, statistics{.n = groups, .c = s.c};
+      const auto named = [&](const char* name) {
+        return name + (" " + text(s)) + ", " + std::to_string(groups) + " groups";
+      };
+      cases.push_back({named("BatchNormStats"), [=](Operands& o) {
+                         return BatchNormStats{.mean = o.out(statistics), .var = o.out(statistics), .x = o.in(s)};
+                       }});
+      for (const bool tracked : {false, true})
+        cases.push_back({named("BatchNorm"), [=](Operands& o) {
+                           BatchNorm norm{.y = o.out(s),
                                           .x = o.in(s),
-                                          .mean = o.in(c),
-                                          .var = o.in_positive(c),
+                                          .mean = o.in(statistics),
+                                          .var = o.in_positive(statistics),
                                           .gamma = o.in(c),
                                           .beta = o.in(c),
+                                          .running = {},
                                           .eps = real(1e-5),
-                                          .slope = slope};
+                                          .slope = real(0.2)};
+                           if (tracked) norm.running = {o.in_out(o.in(c)), o.in_out(o.in(c)), real(0.1), real(1.25)};
+                           return norm;
+                         }});
+      cases.push_back({named("BatchNormGradSums"), [=](Operands& o) {
+                         return BatchNormGradSums{.sum_dz = o.out(statistics),
+                                                  .sum_dz_xhat = o.out(statistics),
+                                                  .x = o.in(s),
+                                                  .dy = o.in(s),
+                                                  .mean = o.in(statistics),
+                                                  .var = o.in_positive(statistics),
+                                                  .gamma = o.in(c),
+                                                  .beta = o.in(c),
+                                                  .eps = real(1e-5),
+                                                  .slope = real(0.2)};
                        }});
-      cases.push_back({"BatchNormGradParameters " + text(s), [=](Operands& o) {
-                         return BatchNormGradParameters{.dgamma = o.out(c),
-                                                        .dbeta = o.out(c),
-                                                        .x = o.in(s),
-                                                        .dy = o.in(s),
-                                                        .mean = o.in(c),
-                                                        .var = o.in_positive(c),
-                                                        .gamma = o.in(c),
-                                                        .beta = o.in(c),
-                                                        .eps = real(1e-5),
-                                                        .slope = slope};
-                       }});
+      for (const bool parameters : {false, true})
+        for (const bool fixed : {false, true})
+          cases.push_back({named(fixed ? "BatchNormGrad, fixed" : "BatchNormGrad"), [=](Operands& o) {
+                             return BatchNormGrad{.dx = o.out(s),
+                                                  .dgamma = parameters ? o.out(c) : View{},
+                                                  .dbeta = parameters ? o.out(c) : View{},
+                                                  .x = o.in(s),
+                                                  .dy = o.in(s),
+                                                  .mean = o.in(statistics),
+                                                  .var = o.in_positive(statistics),
+                                                  .gamma = o.in(c),
+                                                  .beta = o.in(c),
+                                                  .sum_dz = o.in(statistics),
+                                                  .sum_dz_xhat = o.in(statistics),
+                                                  .eps = real(1e-5),
+                                                  .slope = real(0.2),
+                                                  .fixed = fixed};
+                           }});
     }
-    for (const bool fixed : {false, true})
-      cases.push_back({"BatchNormGradInput " + text(s), [=](Operands& o) {
-                         return BatchNormGradInput{.dx = o.out(s),
-                                                   .x = o.in(s),
-                                                   .dy = o.in(s),
-                                                   .mean = o.in(c),
-                                                   .var = o.in_positive(c),
-                                                   .gamma = o.in(c),
-                                                   .beta = o.in(c),
-                                                   .dgamma = fixed ? ConstView() : o.in(c),
-                                                   .dbeta = fixed ? ConstView() : o.in(c),
-                                                   .eps = real(1e-5),
-                                                   .slope = real(0.2),
-                                                   .fixed = fixed};
-                       }});
-  }
   check(cases);
 }
 
@@ -174,11 +185,9 @@ TEST_CASE("maps of tensors that are not aligned") {
                                       .var = o.in_positive(c),
                                       .gamma = o.in(c),
                                       .beta = o.in(c),
+                                      .running = {},
                                       .eps = real(1e-5),
                                       .slope = real(0.2)};
-                   }});
-  cases.push_back({"Ema", [=](Operands& o) {
-                     return Ema{.average = o.in_out(o.in(s)), .w = o.askew(s), .step = o.counter(4), .decay = 0.99};
                    }});
   check(cases);
 }
@@ -264,9 +273,11 @@ TEST_CASE("weights updated four at a time equal the portable form's") {
     int total = 0;
     for (const int l : lengths) total += l;
     const Shape s{.c = total};
-    for (const double decay : {0.0, 0.01})
+    for (const bool averaged : {false, true})
       cases.push_back({"Adam " + std::to_string(total), [=](Operands& o) {
-                         Adam adam{.w = o.in_out(o.in(s)),
+                         const Shape all{.c = averaged ? total + 37 : total};
+                         Adam adam{.w = o.in_out(o.in(all)),
+                                   .average = averaged ? o.in_out(o.in(all)) : View{},
                                    .m = o.in_out(o.in(s)),
                                    .v = o.in_out(o.in_positive(s)),
                                    .g = {},
@@ -276,7 +287,8 @@ TEST_CASE("weights updated four at a time equal the portable form's") {
                                    .beta1 = 0.5,
                                    .beta2 = 0.999,
                                    .eps = 1e-8,
-                                   .weight_decay = decay};
+                                   .weight_decay = averaged ? 0.01 : 0,
+                                   .decay = 0.99};
                          for (const int l : lengths) {
                            adam.g.data[adam.g.count] = o.in({.c = l}).data;
                            adam.g.begin[adam.g.count + 1] = adam.g.begin[adam.g.count] + l;
@@ -284,9 +296,6 @@ TEST_CASE("weights updated four at a time equal the portable form's") {
                          }
                          return adam;
                        }});
-    cases.push_back({"Ema " + std::to_string(total), [=](Operands& o) {
-                       return Ema{.average = o.in_out(o.in(s)), .w = o.in(s), .step = o.counter(4), .decay = 0.99};
-                     }});
   }
   check(cases);
 }

@@ -107,6 +107,16 @@ TEST_CASE("normal and anomalous images go through G as one batch") {
   CHECK(y.latent.shape() == Shape{kImages, 32, 2, 2});
 }
 
+TEST_CASE("a discriminator sees real and made images in one pass, each population with its own statistics") {
+  Fixture f(small());
+  const Batch batch = f.batch();
+  f.counting.reset();
+  f.gan.train(batch);
+  // six layers of G; three of each discriminator when it learns, three when G does
+  CHECK(f.counting.count<BatchNormStats>() == 6 + 2 * (3 + 3));
+  CHECK(f.counting.count<Adam>() == 3);
+}
+
 TEST_CASE("a step leaves the arena as it found it and changes every network") {
   Fixture f(small());
   const Batch batch = f.batch();

@@ -42,16 +42,17 @@ TEST_CASE("each of the eight losses: every element equals central differences" *
       CAPTURE(name);
       check_gradient(b.tape, loss, wrt);
     };
-    check("reconstruction, L1", [&] { return reconstruction_loss(x, y, Distance::l1); }, {x, y});
-    check("reconstruction, L2", [&] { return reconstruction_loss(x, y, Distance::l2); }, {x, y});
-    check("patch", [&] { return patch_loss(x, y, {.size = 4, .stride = 2, .largest = 3}); }, {x, y});
+    check("reconstruction, L1", [&] { return mean(pixel_error(x, y, Distance::l1)); }, {x, y});
+    check("reconstruction, L2", [&] { return mean(pixel_error(x, y, Distance::l2)); }, {x, y});
+    check("patch", [&] { return patch_loss(abs_diff(x, y), {.size = 4, .stride = 2, .largest = 3}); }, {x, y});
     check("latent", [&] { return latent_loss(latent, other); }, {latent, other});
     check("adversarial, normal", [&] { return adversarial_loss(sigmoid(p), 1); }, {p});
-    check("ABC", [&] { return abc_loss(x, y); }, {x, y});
-    check("ABC, scaled", [&] { return abc_loss(x, y, 0.3); }, {x, y});
+    const auto image_error = [&] { return image_mean(abs_diff(x, y)); };
+    check("ABC", [&] { return abc_loss(image_error()); }, {x, y});
+    check("ABC, scaled", [&] { return abc_loss(image_error(), 0.3); }, {x, y});
     check("adversarial, anomalous", [&] { return adversarial_loss(sigmoid(p), 0); }, {p});
-    check("discriminator N", [&] { return discriminator_loss(sigmoid(p), sigmoid(q)); }, {p, q});
-    check("discriminator AN", [&] { return discriminator_loss(sigmoid(q), sigmoid(p)); }, {p, q});
+    check("discriminator N", [&] { return discriminator_loss(concat_images(sigmoid(p), sigmoid(q))); }, {p, q});
+    check("discriminator AN", [&] { return discriminator_loss(concat_images(sigmoid(q), sigmoid(p))); }, {p, q});
   });
 }
 
@@ -79,6 +80,7 @@ TEST_CASE("each layer: every element of weights and input equals central differe
     check("convolution, stride 1", {2, 3, 5, 4}, [&](Tensor x) { return flat(weights, x); });
     check("transposed convolution", {2, 3, 3, 4}, [&](Tensor x) { return up(weights, x); });
     check("batch norm, batch", {2, 3, 3, 2}, [&](Tensor x) { return norm(weights, x, Statistics::batch); });
+    check("batch norm, two groups", {4, 3, 3, 2}, [&](Tensor x) { return norm(weights, x, Statistics::batch, 2); });
     check("batch norm, running", {2, 3, 3, 2}, [&](Tensor x) { return norm(weights, x, Statistics::running); });
     check("linear", {3, 6}, [&](Tensor x) { return linear(weights, x); });
   });
@@ -92,14 +94,15 @@ TEST_CASE("the losses have the values of their formulas") {
     for (const std::size_t i : {0, 1, 4, 5}) x[i] = 1.5;
     const Tensor in = put(b.tape, s, x), out = put(b.tape, s, Numbers(32, 0));
     const PatchOptions patch{.size = 2, .stride = 2, .largest = 2};
-    CHECK(scalar(reconstruction_loss(in, out)) == doctest::Approx((0.75 + 0.5) / 2));
-    CHECK(scalar(reconstruction_loss(in, out, Distance::l2)) == doctest::Approx((0.75 + 0.25) / 2));
-    CHECK(scalar(patch_loss(in, out, patch)) == doctest::Approx(((1.5 + 0.5) / 2 + 0.5) / 2));
-    CHECK(scalar(abc_loss(in, out)) ==
+    const auto image_error = [](Tensor of, Tensor from) { return image_mean(abs_diff(of, from)); };
+    CHECK(scalar(mean(pixel_error(in, out, Distance::l1))) == doctest::Approx((0.75 + 0.5) / 2));
+    CHECK(scalar(mean(pixel_error(in, out, Distance::l2))) == doctest::Approx((0.75 + 0.25) / 2));
+    CHECK(scalar(patch_loss(abs_diff(in, out), patch)) == doctest::Approx(((1.5 + 0.5) / 2 + 0.5) / 2));
+    CHECK(scalar(abc_loss(image_error(in, out))) ==
           doctest::Approx((-std::log(1 - std::exp(-0.75)) - std::log(1 - std::exp(-0.5))) / 2));
     CHECK(scalar(adversarial_loss(in, 1)) == doctest::Approx(0.25));
-    CHECK(scalar(discriminator_loss(in, in)) == doctest::Approx(0.25 + (4 * 2.25 + 28 * 0.25) / 32));
-    CHECK(scalar(abc_loss(in, in)) == doctest::Approx(-std::log(-std::expm1(-kAbcFloor))));  // finite at 0
+    CHECK(scalar(discriminator_loss(concat_images(in, in))) == doctest::Approx(0.25 + (4 * 2.25 + 28 * 0.25) / 32));
+    CHECK(scalar(abc_loss(image_error(in, in))) == doctest::Approx(-std::log(-std::expm1(-kAbcFloor))));  // finite at 0
   });
 }
 

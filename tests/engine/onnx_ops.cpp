@@ -80,15 +80,11 @@ Outputs batch_normalization(const Call& c) {
   const View mean = c.flat(3).view, var = c.flat(4).view;
   const double eps = c.r.number("epsilon", 1e-5);
   if (!c.flag("training_mode")) return {get_image(batch_norm(x, gamma, beta, {mean, var, true}, 1, eps))};
-  const Moments now = batch_moments(x);
-  Backend& backend = c.tape.backend();
-  backend.run(BatchNormTrack{.running_mean = mean,
-                             .running_var = var,
-                             .mean = now.mean,
-                             .var = now.var,
-                             .momentum = static_cast<real>(1 - c.r.number("momentum", 0.9)),
-                             .m = 1});  // ONNX tracks the biased variance
-  return {get_image(batch_norm(x, gamma, beta, now, 1, eps)), get(backend, mean), get(backend, var)};
+  Moments now = batch_moments(x);
+  // ONNX keeps the biased variance
+  now.running = {mean, var, static_cast<real>(1 - c.r.number("momentum", 0.9)), 1};
+  const Numbers y = get_image(batch_norm(x, gamma, beta, now, 1, eps));
+  return {y, get(c.tape.backend(), mean), get(c.tape.backend(), var)};
 }
 
 Outputs mean_variance_normalization(const Call& c) {
