@@ -17,7 +17,7 @@
 namespace snag {
 
 // A stack of tensors in one piece of device memory, 256-byte aligned. Under AddressSanitizer (simt) a gap that nothing
-// may touch follows each tensor.
+// may touch follows each tensor, and what is above the stack is out of bounds, until drop_guards().
 class DeviceArena {
  public:
   explicit DeviceArena(std::size_t bytes) : bytes_(bytes), memory_(device_memory(bytes)) {
@@ -44,8 +44,13 @@ class DeviceArena {
   std::size_t used() const { return used_; }
   std::size_t peak() const { return peak_; }
   void rewind(std::size_t mark) {
-    SNAG_POISON(static_cast<char*>(memory_.get()) + mark, used_ - mark);
+    if (guarded_) SNAG_POISON(static_cast<char*>(memory_.get()) + mark, used_ - mark);
     used_ = mark;
+  }
+  // A captured step runs in the memory that it was given when it was captured, whatever the stack holds later.
+  void drop_guards() {
+    SNAG_UNPOISON(memory_.get(), bytes_);
+    guarded_ = false;
   }
 
  private:
@@ -56,6 +61,7 @@ class DeviceArena {
   static constexpr std::size_t kGap = 0;
 #endif
   std::size_t bytes_, used_ = 0, peak_ = 0;
+  bool guarded_ = true;
   DeviceMemory memory_;
 };
 

@@ -91,6 +91,7 @@ class CudaBackend : public Backend {
       throw;
     }
     graph = end_capture();
+    arena_.drop_guards();
     cudaGraphExec_t exec = nullptr;
     check(cudaGraphInstantiate(&exec, graph.get(), 0));
     CudaGraphExec owned(exec);

@@ -7,6 +7,7 @@
 
 #include "kernels/simt/block.h"
 #include "kernels/simt/runtime.h"
+#include "kernels/simt/sanitizer.h"
 
 namespace snag::simt {
 namespace {
@@ -40,7 +41,8 @@ void check_members(const void* argument, std::size_t bytes) {
     const void* word = nullptr;
     std::memcpy(&word, static_cast<const char*>(argument) + i, sizeof word);
     const auto address = reinterpret_cast<std::uintptr_t>(word);
-    if (address < 1u << 16 || address >> 47) continue;  // no address of a process
+    if (address < kLowestAddress || address >> 47) continue;  // no address of a process
+    if ((address & 0xffffffff) < 1u << 16) continue;          // two integers, as in a shape
     if (!may_pass(word) && mapped(address))
       report("a kernel argument holds a host address, at byte " + std::to_string(i));
   }

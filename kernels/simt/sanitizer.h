@@ -16,6 +16,16 @@ void AnnotateIgnoreWritesEnd(const char*, int);
 }
 #endif
 
+namespace snag::simt {
+// Under a sanitizer the addresses below belong to its shadow memory, all of them mapped, so that two small integers side
+// by side would look like an address; nothing of the program lies there.
+#if defined(SIMT_ASAN) || defined(SIMT_TSAN)
+inline constexpr unsigned long long kLowestAddress = 0x1000'8000'0000;
+#else
+inline constexpr unsigned long long kLowestAddress = 1u << 16;
+#endif
+}  // namespace snag::simt
+
 namespace snag::simt::asan {
 #ifdef SIMT_ASAN
 // Around a switch of stacks: leave() before, with the stack that is switched to; enter() after, on that stack.
