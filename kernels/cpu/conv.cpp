@@ -9,6 +9,8 @@
 #define HWY_TARGET_INCLUDE "kernels/cpu/conv.cpp"
 #include <hwy/foreach_target.h>
 
+#include "kernels/cpu/image_down-inl.h"
+#include "kernels/cpu/image_up-inl.h"
 #include "kernels/cpu/pack-inl.h"
 #include "kernels/cpu/product-inl.h"
 
@@ -124,6 +126,7 @@ void product(Cpu& cpu, Scratch& scratch, const WindowProblem& p, const real* b, 
 
 void conv_down(Cpu& cpu, const ConvDown& k) {
   Scratch scratch(cpu.memory);
+  if (is_image(k.big.shape, k.g)) return image_down(cpu, scratch, k);
   const WindowProblem p = window_problem(k);
   // w is [o][r][t][c]: each column already lies along the rows. The number of images has no say: it would decide the
   // order of the sum, and an image's score must not depend on its batch.
@@ -131,85 +134,9 @@ void conv_down(Cpu& cpu, const ConvDown& k) {
   product(cpu, scratch, p, along ? k.w.data : pack_down(cpu, scratch, p, k.w.data), along);
 }
 
-// Elements x0, x0 + stride, ... of one line of the big image, `size` of them, as sums of streams: what the small pixels
-// under one tap send, one pixel after the other.
-struct Collected {
-  int to, size, stream_count;
-  const int* streams;  // where each begins; the next small pixel's is `pixel` further
-};
-
-// to[i * step] = sum over streams of sent[stream + i * pixel]; N = how many streams, or 0 where that is only known
-// later
-template <int N>
-HWY_INLINE void collect(const Collected& k, const real* HWY_RESTRICT sent, int pixel, real* HWY_RESTRICT to, int step) {
-  const real* from[N > 0 ? N : 1];
-  for (int j = 0; j < N; ++j) from[j] = sent + k.streams[j];
-  for (int i = 0; i < k.size; ++i) {
-    real s = 0;
-    if constexpr (N > 0) {
-#pragma GCC unroll 4
-      for (int j = 0; j < N; ++j) s += from[j][static_cast<std::ptrdiff_t>(i) * pixel];
-    } else {
-      for (int j = 0; j < k.stream_count; ++j) s += sent[k.streams[j] + static_cast<std::ptrdiff_t>(i) * pixel];
-    }
-    to[static_cast<std::ptrdiff_t>(i) * step] = s;
-  }
-}
-
-// What big(y, x), (y, x + stride), ... hear: tap (r, t) of small pixel (p, q) where p*S+r-P = y and q*S+t-P = x.
-Collected heard(Scratch& scratch, const ConvUp& k, int y, int x, int size) {
-  const Shape small = k.small.shape;
-  const int kernel = k.g.kernel, stride = k.g.stride, c_count = k.big.shape.c;
-  const int reach = (kernel + stride - 1) / stride;
-  int* streams = scratch.take<int>(static_cast<std::size_t>(reach * reach));
-  int count = 0;
-  for (int r = (y + k.g.pad) % stride; r < kernel && r <= y + k.g.pad; r += stride)
-    for (int t = (x + k.g.pad) % stride; t < kernel && t <= x + k.g.pad; t += stride) {
-      const int p = (y + k.g.pad - r) / stride, q = (x + k.g.pad - t) / stride;
-      if (p < small.h && q + size <= small.w)
-        streams[count++] = (((p * small.w + q) * kernel + r) * kernel + t) * c_count;
-    }
-  return {(y * k.big.shape.w + x) * c_count, size, count, streams};
-}
-
-// Few channels would leave most lanes empty, but all taps of them together fill vectors: first every small pixel sends
-// something through each tap, then every big pixel collects.
-void conv_up_few(Cpu& cpu, Scratch& scratch, const ConvUp& k) {
-  const Shape small = k.small.shape, big = k.big.shape;
-  const int stride = k.g.stride, pad = k.g.pad, pixel = k.g.kernel * k.g.kernel * big.c;
-  const Shape shape{small.n, pixel, small.h, small.w};
-  const ConvUp send{{scratch.take<real>(static_cast<std::size_t>(shape.size())), shape},
-                    k.small,
-                    ConstView(k.w.data, Shape{.n = small.c, .c = pixel}),
-                    {.kernel = 1, .stride = 1, .pad = 0}};
-  const WindowProblem p = window_problem(send);
-  product(cpu, scratch, p, pack_up(cpu, scratch, p, send, kLanes), false);
-
-  // Between `begin` and `end` of a line all taps are heard: x + pad >= kernel - 1 and (x + pad) / stride < small.w.
-  const int begin = std::clamp(k.g.kernel - 1 - pad, 0, big.w), end = std::clamp(small.w * stride - pad, begin, big.w);
-  Collected* parts = scratch.take<Collected>(static_cast<std::size_t>(big.h * big.w));
-  int count = 0;
-  for (int y = 0; y < big.h; ++y) {
-    for (int x = 0; x < begin; ++x) parts[count++] = heard(scratch, k, y, x, 1);
-    for (int x = begin; x < std::min(begin + stride, end); ++x)
-      parts[count++] = heard(scratch, k, y, x, (end - x + stride - 1) / stride);
-    for (int x = end; x < big.w; ++x) parts[count++] = heard(scratch, k, y, x, 1);
-  }
-  cpu.pool.parallel_for(big.n, [&](int n) {
-    const real* sent = send.big.data + static_cast<std::ptrdiff_t>(n) * shape.image();
-    real* to = k.big.data + static_cast<std::ptrdiff_t>(n) * big.image();
-    for (const Collected* part = parts; part < parts + count; ++part)
-      for (int c = 0; c < big.c; ++c)
-        if (part->stream_count == 4)
-          collect<4>(*part, sent + c, pixel, to + part->to + c, stride * big.c);
-        else
-          collect<0>(*part, sent + c, pixel, to + part->to + c, stride * big.c);
-  });
-}
-
 void conv_up(Cpu& cpu, const ConvUp& k) {
   Scratch scratch(cpu.memory);
-  if (k.big.shape.c * 2 <= kLanes && k.g.kernel > 1) return conv_up_few(cpu, scratch, k);
+  if (k.big.shape.c * 2 <= kLanes && k.g.kernel > 1) return image_up(cpu, scratch, k);
   const WindowProblem p = window_problem(k);
   product(cpu, scratch, p, pack_up(cpu, scratch, p, k, kLanes), false);
 }

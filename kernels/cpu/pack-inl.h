@@ -15,7 +15,8 @@
 HWY_BEFORE_NAMESPACE();
 namespace snag::HWY_NAMESPACE {
 
-// to[j][i] = from[i][j] for kLanes x kLanes elements: a perfect shuffle of 2^n vectors, n times
+// to[j][i] = from[i][j] for kLanes x kLanes elements. Each step takes the even lanes of all vectors, then the odd ones,
+// so it rotates the bits of an element's place (vector, lane) by one; log2(kLanes) steps swap vector and lane.
 inline void transpose_square(const real* from, std::ptrdiff_t stride, real* to) {
 #if HWY_TARGET == HWY_SCALAR
   (void)stride;
@@ -23,19 +24,14 @@ inline void transpose_square(const real* from, std::ptrdiff_t stride, real* to) 
 #else
   Vector a[kLanes], b[kLanes];
   const Tag d;
-  const hn::RebindToSigned<Tag> di;
-  hn::TFromD<hn::RebindToSigned<Tag> > pattern[kLanes];
-  for (int i = 0; i < kLanes; ++i) pattern[i] = i / 2 + i % 2 * (kLanes / 2);
-  const auto zip = hn::SetTableIndices(d, pattern);
-  (void)di;
 #pragma GCC unroll 16
   for (int i = 0; i < kLanes; ++i) a[i] = load(from + i * stride);
 #pragma GCC unroll 4
   for (int n = 1; n < kLanes; n *= 2) {
 #pragma GCC unroll 8
     for (int i = 0; i < kLanes / 2; ++i) {
-      b[2 * i] = hn::TableLookupLanes(hn::ConcatLowerLower(d, a[i + kLanes / 2], a[i]), zip);
-      b[2 * i + 1] = hn::TableLookupLanes(hn::ConcatUpperUpper(d, a[i + kLanes / 2], a[i]), zip);
+      b[i] = hn::ConcatEven(d, a[2 * i + 1], a[2 * i]);
+      b[i + kLanes / 2] = hn::ConcatOdd(d, a[2 * i + 1], a[2 * i]);
     }
 #pragma GCC unroll 16
     for (int i = 0; i < kLanes; ++i) a[i] = b[i];
