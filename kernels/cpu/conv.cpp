@@ -9,6 +9,8 @@
 #define HWY_TARGET_INCLUDE "kernels/cpu/conv.cpp"
 #include <hwy/foreach_target.h>
 
+#include "kernels/cpu/image_down-inl.h"
+#include "kernels/cpu/image_up-inl.h"
 #include "kernels/cpu/pack-inl.h"
 #include "kernels/cpu/product-inl.h"
 
@@ -16,8 +18,15 @@ HWY_BEFORE_NAMESPACE();
 namespace snag::HWY_NAMESPACE {
 namespace {
 
+// How the matrix lies.
+enum class Matrix {
+  panels,    // all packed, kLanes columns to a panel
+  unpacked,  // as the weights lie; tasks pack the panels that they use
+  columns,   // one column after the other, along the rows
+};
+
 // Cuts the depth of a part's rows into blocks, and each into runs.
-void plan_runs(Scratch& scratch, const WindowProblem& p, Part& part) {
+void plan_runs(Scratch& scratch, const WindowProblem& p, Matrix matrix, Part& part) {
   const int rows = part.y.high - part.y.low, width = (part.x.high - part.x.low) * p.in_channels;
   const int depth = rows * width;
   part.blocks = std::max(1, (depth + kDepth - 1) / kDepth);
@@ -28,7 +37,8 @@ void plan_runs(Scratch& scratch, const WindowProblem& p, Part& part) {
     first_run[block] = count;
     for (const int end = std::min(depth, (block + 1) * kDepth); done < end;) {
       const int row = done / width, column = done % width, length = std::min(width - column, end - done);
-      const int at = ((part.y.low + row) * p.x.window + part.x.low) * p.in_channels + column;
+      const int at = ((part.y.low + row) * p.x.window + part.x.low) * p.in_channels + column -
+                     (matrix == Matrix::unpacked ? block * kDepth : 0);
       if (count > first_run[block] && runs[count - 1].at + runs[count - 1].length == at)
         runs[count - 1].length += length;
       else
@@ -41,50 +51,56 @@ void plan_runs(Scratch& scratch, const WindowProblem& p, Part& part) {
   part.first_run = first_run;
 }
 
-// `lanes` columns to a Column; `b` holds for each what `stride` elements say.
-void plan_columns(Scratch& scratch, const WindowProblem& p, const real* b, int lanes, Part& part) {
+void plan_columns(Scratch& scratch, const WindowProblem& p, Matrix matrix, const real* b, Part& part) {
+  const int lanes = matrix == Matrix::columns ? 1 : kLanes;
   const int per_group = (p.out_channels + lanes - 1) / lanes;
   Column* columns = scratch.take<Column>(static_cast<std::size_t>(p.groups() * per_group));
   part.columns = columns;
   for (int gy = part.y.first_group; gy < part.y.end_group; ++gy)
     for (int gx = part.x.first_group; gx < part.x.end_group; ++gx)
       for (int v = 0; v < per_group; ++v) {
-        const std::ptrdiff_t index = (gy * p.x.groups + gx) * per_group + v;
-        columns[part.column_count++] = {b + index * p.window() * lanes,
-                                        (static_cast<std::ptrdiff_t>(gy) * p.x.out + gx) * p.out_channels + v * lanes,
-                                        std::min(lanes, p.out_channels - v * lanes), gy, gx};
+        const int panel = (gy * p.x.groups + gx) * per_group + v;
+        columns[part.column_count++] = {
+            matrix == Matrix::unpacked ? nullptr : b + static_cast<std::ptrdiff_t>(panel) * p.window() * lanes,
+            (static_cast<std::ptrdiff_t>(gy) * p.x.out + gx) * p.out_channels + v * lanes,
+            std::min(lanes, p.out_channels - v * lanes), panel};
       }
 }
 
-// out = windows * b, where b is in panels of kLanes columns, or, `along` the rows, one column after the other.
-void product(Cpu& cpu, Scratch& scratch, const WindowProblem& p, const real* b, bool along) {
-  // For so few images the parts of a map would be too small to fill tiles. Zeros from outside the image change no sum,
-  // but along the rows they would move the terms to other lanes: another order, and an image's score must not depend
-  // on its batch.
-  const bool whole = p.images < 3 && !p.pointwise && !along;
-  const Stretches ys = stretches(scratch, p.y, whole || p.pointwise),
-                  xs = stretches(scratch, p.x, whole || p.pointwise);
+// For so few images the parts of a map would be too small to fill tiles. Zeros from outside the image change no sum,
+// but along the rows they would move the terms to other lanes: another order, and an image's score must not depend on
+// its batch.
+bool whole_maps(const WindowProblem& p) { return p.images < 3 || p.pointwise; }
+
+// Few rows need all their tiles at once, so that each panel serves one task only, which may then as well pack it.
+constexpr int kFewRows = 128;
+bool few_rows(const WindowProblem& p) { return whole_maps(p) && p.images * p.y.out * p.x.out <= kFewRows * p.groups(); }
+
+// out = windows * matrix
+template <class Pack>
+void product(Cpu& cpu, Scratch& scratch, const WindowProblem& p, Matrix matrix, const real* b, const Pack& pack) {
+  const bool along = matrix == Matrix::columns, whole = along ? p.pointwise : whole_maps(p);
+  const Stretches ys = stretches(scratch, p.y, whole), xs = stretches(scratch, p.x, whole);
   const int part_count = ys.count * xs.count, threads = cpu.pool.threads();
 
   // Enough tasks for all threads, but not more rows to a task than stay in L2.
   const int blocks = std::max(1, (p.window() + kDepth - 1) / kDepth);
   const int fit = std::max(kTall, (1 << 17) / (blocks * kRowStride) / kTall * kTall);
   const int share = (p.rows() / (4 * threads) + kTall) / kTall * kTall;
-  const int capacity = std::min({fit, share, 8 * kTall});
+  const int capacity = matrix == Matrix::unpacked ? p.rows() : std::min({fit, share, 8 * kTall});
 
   Part* parts = scratch.take<Part>(static_cast<std::size_t>(part_count));
   int row_tasks = 0;
   for (int i = 0; i < part_count; ++i) {
     parts[i] = {.y = ys.data[i / xs.count],
                 .x = xs.data[i % xs.count],
-                .whole = whole,
                 .runs = nullptr,
                 .first_run = nullptr,
                 .blocks = 0,
                 .columns = nullptr,
                 .column_count = 0};
-    plan_runs(scratch, p, parts[i]);
-    plan_columns(scratch, p, b, along ? 1 : kLanes, parts[i]);
+    plan_runs(scratch, p, matrix, parts[i]);
+    plan_columns(scratch, p, matrix, b, parts[i]);
     row_tasks += (p.images * (parts[i].y.end - parts[i].y.begin) * (parts[i].x.end - parts[i].x.begin) + capacity - 1) /
                  capacity;
   }
@@ -107,111 +123,78 @@ void product(Cpu& cpu, Scratch& scratch, const WindowProblem& p, const real* b, 
         .a = scratch.take<real>(static_cast<std::size_t>(blocks) * static_cast<std::size_t>(capacity) * kRowStride),
         .capacity = capacity,
         .out = scratch.take<real*>(static_cast<std::size_t>(capacity)),
-        .out_y = scratch.take<int>(static_cast<std::size_t>(capacity)),
-        .out_x = scratch.take<int>(static_cast<std::size_t>(capacity)),
-        .spill = scratch.take<real>(static_cast<std::size_t>(kTall) * kLanes)};
+        .spill = scratch.take<real>(static_cast<std::size_t>(kTall) * kLanes),
+        .panels =
+            matrix == Matrix::unpacked ? scratch.take<real>(std::size_t{kPackedTogether} * kDepth * kLanes) : nullptr};
   cpu.pool.parallel_for(task_count, [&](int i, int thread) {
     const Rows& own = rows[thread];
     gather(p, tasks[i].part->y, tasks[i].part->x, tasks[i].first, tasks[i].count,
            {own.a, kDepth, kRowStride, static_cast<std::ptrdiff_t>(capacity) * kRowStride});
     locate(p, tasks[i], own);
     if (along)
-      dot(p, tasks[i], rows[thread]);
+      dot(tasks[i], own);
+    else if (matrix == Matrix::unpacked)
+      multiply_packing(p, tasks[i], own, pack);
     else
-      multiply(p, tasks[i], rows[thread]);
+      multiply(tasks[i], own);
   });
 }
+
+struct PackDown {
+  static constexpr int kTogether = 2;  // each reads kLanes lines of the weights
+  const WindowProblem& p;
+  const real* w;
+  void operator()(int first, int count, int begin, int end, real* to) const {
+    for (int v = 0; v < count; ++v)
+      pack_down_panel(p, w, first + v, begin, end, to + static_cast<std::ptrdiff_t>(v) * kDepth * kLanes);
+  }
+};
+
+struct PackUp {
+  static constexpr int kTogether = kPackedTogether;  // neighbours in one line of the weights
+  const WindowProblem& p;
+  const ConvUp& k;
+  void operator()(int first, int count, int begin, int end, real* to) const {
+    const int per_group = (p.out_channels + kLanes - 1) / kLanes, channels = p.in_channels;
+    constexpr std::ptrdiff_t kPanel = kDepth * kLanes;
+    for (int v = first; v < first + count;) {
+      const int group = v / per_group, last = std::min(first + count, (group + 1) * per_group);
+      for (int place = begin / channels; place * channels < end; ++place) {
+        const int from = std::max(begin, place * channels), until = std::min(end, (place + 1) * channels);
+        pack_up_place(p, k,
+                      {group, place, v - group * per_group, last - group * per_group, from - place * channels,
+                       until - place * channels},
+                      to + (v - first) * kPanel + static_cast<std::ptrdiff_t>(from - begin) * kLanes, kPanel);
+      }
+      v = last;
+    }
+  }
+};
 
 void conv_down(Cpu& cpu, const ConvDown& k) {
   Scratch scratch(cpu.memory);
+  if (is_image(k.big.shape, k.g)) return image_down(cpu, scratch, k);
   const WindowProblem p = window_problem(k);
+  const PackDown pack{p, k.w.data};
   // w is [o][r][t][c]: each column already lies along the rows. The number of images has no say: it would decide the
   // order of the sum, and an image's score must not depend on its batch.
-  const bool along = p.out_channels * 2 <= kLanes;
-  product(cpu, scratch, p, along ? k.w.data : pack_down(cpu, scratch, p, k.w.data), along);
-}
-
-// Elements x0, x0 + stride, ... of one line of the big image, `size` of them, as sums of streams: what the small pixels
-// under one tap send, one pixel after the other.
-struct Collected {
-  int to, size, stream_count;
-  const int* streams;  // where each begins; the next small pixel's is `pixel` further
-};
-
-// to[i * step] = sum over streams of sent[stream + i * pixel]; N = how many streams, or 0 where that is only known
-// later
-template <int N>
-HWY_INLINE void collect(const Collected& k, const real* HWY_RESTRICT sent, int pixel, real* HWY_RESTRICT to, int step) {
-  const real* from[N > 0 ? N : 1];
-  for (int j = 0; j < N; ++j) from[j] = sent + k.streams[j];
-  for (int i = 0; i < k.size; ++i) {
-    real s = 0;
-    if constexpr (N > 0) {
-#pragma GCC unroll 4
-      for (int j = 0; j < N; ++j) s += from[j][static_cast<std::ptrdiff_t>(i) * pixel];
-    } else {
-      for (int j = 0; j < k.stream_count; ++j) s += sent[k.streams[j] + static_cast<std::ptrdiff_t>(i) * pixel];
-    }
-    to[static_cast<std::ptrdiff_t>(i) * step] = s;
-  }
-}
-
-// What big(y, x), (y, x + stride), ... hear: tap (r, t) of small pixel (p, q) where p*S+r-P = y and q*S+t-P = x.
-Collected heard(Scratch& scratch, const ConvUp& k, int y, int x, int size) {
-  const Shape small = k.small.shape;
-  const int kernel = k.g.kernel, stride = k.g.stride, c_count = k.big.shape.c;
-  const int reach = (kernel + stride - 1) / stride;
-  int* streams = scratch.take<int>(static_cast<std::size_t>(reach * reach));
-  int count = 0;
-  for (int r = (y + k.g.pad) % stride; r < kernel && r <= y + k.g.pad; r += stride)
-    for (int t = (x + k.g.pad) % stride; t < kernel && t <= x + k.g.pad; t += stride) {
-      const int p = (y + k.g.pad - r) / stride, q = (x + k.g.pad - t) / stride;
-      if (p < small.h && q + size <= small.w)
-        streams[count++] = (((p * small.w + q) * kernel + r) * kernel + t) * c_count;
-    }
-  return {(y * k.big.shape.w + x) * c_count, size, count, streams};
-}
-
-// Few channels would leave most lanes empty, but all taps of them together fill vectors: first every small pixel sends
-// something through each tap, then every big pixel collects.
-void conv_up_few(Cpu& cpu, Scratch& scratch, const ConvUp& k) {
-  const Shape small = k.small.shape, big = k.big.shape;
-  const int stride = k.g.stride, pad = k.g.pad, pixel = k.g.kernel * k.g.kernel * big.c;
-  const Shape shape{small.n, pixel, small.h, small.w};
-  const ConvUp send{{scratch.take<real>(static_cast<std::size_t>(shape.size())), shape},
-                    k.small,
-                    ConstView(k.w.data, Shape{.n = small.c, .c = pixel}),
-                    {.kernel = 1, .stride = 1, .pad = 0}};
-  const WindowProblem p = window_problem(send);
-  product(cpu, scratch, p, pack_up(cpu, scratch, p, send, kLanes), false);
-
-  // Between `begin` and `end` of a line all taps are heard: x + pad >= kernel - 1 and (x + pad) / stride < small.w.
-  const int begin = std::clamp(k.g.kernel - 1 - pad, 0, big.w), end = std::clamp(small.w * stride - pad, begin, big.w);
-  Collected* parts = scratch.take<Collected>(static_cast<std::size_t>(big.h * big.w));
-  int count = 0;
-  for (int y = 0; y < big.h; ++y) {
-    for (int x = 0; x < begin; ++x) parts[count++] = heard(scratch, k, y, x, 1);
-    for (int x = begin; x < std::min(begin + stride, end); ++x)
-      parts[count++] = heard(scratch, k, y, x, (end - x + stride - 1) / stride);
-    for (int x = end; x < big.w; ++x) parts[count++] = heard(scratch, k, y, x, 1);
-  }
-  cpu.pool.parallel_for(big.n, [&](int n) {
-    const real* sent = send.big.data + static_cast<std::ptrdiff_t>(n) * shape.image();
-    real* to = k.big.data + static_cast<std::ptrdiff_t>(n) * big.image();
-    for (const Collected* part = parts; part < parts + count; ++part)
-      for (int c = 0; c < big.c; ++c)
-        if (part->stream_count == 4)
-          collect<4>(*part, sent + c, pixel, to + part->to + c, stride * big.c);
-        else
-          collect<0>(*part, sent + c, pixel, to + part->to + c, stride * big.c);
-  });
+  if (p.out_channels * 2 <= kLanes)
+    product(cpu, scratch, p, Matrix::columns, k.w.data, pack);
+  else if (few_rows(p))
+    product(cpu, scratch, p, Matrix::unpacked, nullptr, pack);
+  else
+    product(cpu, scratch, p, Matrix::panels, pack_down(cpu, scratch, p, k.w.data), pack);
 }
 
 void conv_up(Cpu& cpu, const ConvUp& k) {
   Scratch scratch(cpu.memory);
-  if (k.big.shape.c * 2 <= kLanes && k.g.kernel > 1) return conv_up_few(cpu, scratch, k);
+  if (k.big.shape.c * 2 <= kLanes && k.g.kernel > 1) return image_up(cpu, scratch, k);
   const WindowProblem p = window_problem(k);
-  product(cpu, scratch, p, pack_up(cpu, scratch, p, k, kLanes), false);
+  const PackUp pack{p, k};
+  if (few_rows(p))
+    product(cpu, scratch, p, Matrix::unpacked, nullptr, pack);
+  else
+    product(cpu, scratch, p, Matrix::panels, pack_up(cpu, scratch, p, k), pack);
 }
 
 }  // namespace

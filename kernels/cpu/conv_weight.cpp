@@ -9,6 +9,7 @@
 #include <hwy/foreach_target.h>
 
 #include "kernels/cpu/gather-inl.h"
+#include "kernels/cpu/image_weight-inl.h"
 #include "kernels/cpu/outer-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -155,6 +156,7 @@ void conv_weight(Cpu& cpu, const ConvWeight& k) {
   Scratch scratch(cpu.memory);
   const int big = k.big.shape.c, small = k.small.shape.c;
   const bool big_fills = big % kLanes == 0, small_fills = small % kLanes == 0;
+  if (small_fills && is_image(k.big.shape, k.g)) return image_weight(cpu, scratch, k);
   if (big_fills && (big > kLanes || !small_fills || small == kLanes)) return direct(cpu, scratch, k, false);
   if (small_fills && big >= 4) return direct(cpu, scratch, k, true);
   patches(cpu, scratch, k);

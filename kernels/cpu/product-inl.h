@@ -19,6 +19,7 @@ namespace snag::HWY_NAMESPACE {
 
 constexpr int kDepth = 256;                      // elements of a row per block: a panel of the matrix then stays in L1
 constexpr int kRowStride = kDepth + 16;          // not a power of two: rows would share cache sets
+constexpr int kPackedTogether = 16;              // panels that one task packs at a time, at most
 constexpr int kTall = kManyRegisters ? 16 : 12;  // accumulators of a tile
 
 // A run of consecutive elements of the rows; in the matrix they begin at row `at`.
@@ -30,13 +31,13 @@ struct Run {
 struct Column {
   const real* b;          // multiply: panel [window][kLanes]; dot: [window]
   std::ptrdiff_t offset;  // from the first group's pixel
-  int lanes, group_y, group_x;
+  int lanes;
+  int panel;  // which one b is
 };
 
 // The rows of one pair of stretches, and all columns that they give.
 struct Part {
   Stretch y, x;
-  bool whole;  // not all rows write all groups
   const Run* runs;
   const int* first_run;  // of block b: first_run[b] .. first_run[b + 1]
   int blocks;
@@ -54,9 +55,9 @@ struct Task {
 struct Rows {
   real* a;  // block b of row i: a + (b * capacity + i) * kRowStride
   int capacity;
-  real** out;          // the first group's pixel of row i; may lie outside, as not all groups are written
-  int *out_y, *out_x;  // where that is, if the part is whole
-  real* spill;         // kTall vectors, for what does not go straight to the output
+  real** out;    // the first group's pixel of row i; may lie outside, as not all groups are written
+  real* spill;   // kTall vectors, for what does not go straight to the output
+  real* panels;  // kPackedTogether panels of one block, if the task packs them
 };
 
 // Where the rows of a task go.
@@ -66,15 +67,7 @@ inline void locate(const WindowProblem& p, const Task& task, const Rows& rows) {
     real* out = p.out + (static_cast<std::ptrdiff_t>(n * p.y.out + y) * p.x.out + x) * p.out_channels;
     const int step = p.x.out_step * p.out_channels;
     for (int j = 0; j < run; ++j, out += step) rows.out[i + j] = out;
-    if (task.part->whole)
-      for (int j = 0; j < run; ++j) rows.out_y[i + j] = y, rows.out_x[i + j] = x + j * p.x.out_step;
   });
-}
-
-HWY_INLINE bool inside(const WindowProblem& p, const Part& part, const Rows& rows, int i, const Column& column) {
-  if (!part.whole) return true;
-  const int y = rows.out_y[i] + column.group_y, x = rows.out_x[i] + column.group_x;
-  return y >= 0 && y < p.y.out && x >= 0 && x < p.x.out;
 }
 
 // ---- rows times panels
@@ -128,11 +121,11 @@ HWY_INLINE void multiply_rows(int rows, const real* a, const Run* runs, const Ru
 
 // One tile of one block: finds where its vectors go. A vector with fewer lanes goes by way of the spill.
 template <int NV>
-HWY_INLINE void multiply_block(const WindowProblem& p, const Part& part, const Rows& rows, int block, int i0, int count,
+HWY_INLINE void multiply_block(const Part& part, const Rows& rows, int block, int i0, int count,
                                const Column* columns) {
   real* out[kTall];
   const real* b[NV];
-  if (!part.whole && columns[NV - 1].lanes == kLanes && columns[0].lanes == kLanes) {
+  if (columns[NV - 1].lanes == kLanes && columns[0].lanes == kLanes) {
     for (int v = 0; v < NV; ++v) {
       b[v] = columns[v].b;
       for (int i = 0; i < count; ++i) out[i * NV + v] = rows.out[i0 + i] + columns[v].offset;
@@ -154,7 +147,7 @@ HWY_INLINE void multiply_block(const WindowProblem& p, const Part& part, const R
       real* spill = rows.spill + (i * NV + v) * kLanes;
       real*& to = out[i * NV + v];
       to = spill;
-      if (i >= count || !inside(p, part, rows, i0 + i, column)) continue;
+      if (i >= count) continue;
       to = rows.out[i0 + i] + column.offset;
       if (column.lanes == kLanes) continue;
       detour[detours++] = {to, spill, column.lanes};
@@ -167,20 +160,40 @@ HWY_INLINE void multiply_block(const WindowProblem& p, const Part& part, const R
   for (int j = 0; j < detours; ++j) copy(detour[j].to, detour[j].from, detour[j].lanes);
 }
 
-inline void multiply(const WindowProblem& p, const Task& task, const Rows& rows) {
+// All rows of a task times some columns, in one block of the depth.
+inline void multiply_columns(const Task& task, const Rows& rows, int block, const Column* columns, int column_count) {
   const Part& part = *task.part;
-  for (int block = 0; block < part.blocks; ++block)
-    for (int j = task.begin; j < task.end;) {
-      if (j + 2 <= task.end) {
-        for (int i = 0; i < task.count; i += tile_rows<2>())
-          multiply_block<2>(p, part, rows, block, i, std::min(tile_rows<2>(), task.count - i), part.columns + j);
-        j += 2;
-      } else {
-        for (int i = 0; i < task.count; i += tile_rows<1>())
-          multiply_block<1>(p, part, rows, block, i, std::min(tile_rows<1>(), task.count - i), part.columns + j);
-        ++j;
-      }
+  int j = 0;
+  for (; j + 2 <= column_count; j += 2)
+    for (int i = 0; i < task.count; i += tile_rows<2>())
+      multiply_block<2>(part, rows, block, i, std::min(tile_rows<2>(), task.count - i), columns + j);
+  if (j < column_count)
+    for (int i = 0; i < task.count; i += tile_rows<1>())
+      multiply_block<1>(part, rows, block, i, std::min(tile_rows<1>(), task.count - i), columns + j);
+}
+
+inline void multiply(const Task& task, const Rows& rows) {
+  for (int block = 0; block < task.part->blocks; ++block)
+    multiply_columns(task, rows, block, task.part->columns + task.begin, task.end - task.begin);
+}
+
+// The same where no other task uses these columns: each block of them is packed just before use, so that the weights
+// are read once and their panels never leave L2. pack(panel, count, begin, end, to) writes elements begin .. end of the
+// depth of some panels to to[panel][kDepth][kLanes].
+template <class Pack>
+void multiply_packing(const WindowProblem& p, const Task& task, const Rows& rows, const Pack& pack) {
+  Column columns[kPackedTogether];
+  for (int first = task.begin; first < task.end; first += Pack::kTogether) {
+    const int count = std::min(Pack::kTogether, task.end - first);
+    for (int v = 0; v < count; ++v) {
+      columns[v] = task.part->columns[first + v];
+      columns[v].b = rows.panels + static_cast<std::ptrdiff_t>(v) * kDepth * kLanes;
     }
+    for (int block = 0; block < task.part->blocks; ++block) {
+      pack(columns[0].panel, count, block * kDepth, std::min(p.window(), (block + 1) * kDepth), rows.panels);
+      multiply_columns(task, rows, block, columns, count);
+    }
+  }
 }
 
 // ---- rows times rows
@@ -222,29 +235,27 @@ HWY_INLINE void dot_tile(const Part& part, const Rows& rows, int i0, const Colum
 }
 
 template <int H, int W>
-HWY_INLINE void dot_block(const WindowProblem& p, const Part& part, const Rows& rows, int i0, int count,
-                          const Column* columns) {
+HWY_INLINE void dot_block(const Part& part, const Rows& rows, int i0, int count, const Column* columns) {
   real out[H][W];
   dot_tile<H, W>(part, rows, i0, columns, out);
   for (int i = 0; i < count; ++i)
-    for (int j = 0; j < W; ++j)
-      if (inside(p, part, rows, i0 + i, columns[j])) rows.out[i0 + i][columns[j].offset] = out[i][j];
+    for (int j = 0; j < W; ++j) rows.out[i0 + i][columns[j].offset] = out[i][j];
 }
 
 template <int H>
-HWY_INLINE void dot_rows(const WindowProblem& p, const Task& task, const Rows& rows, int i0, int count) {
+HWY_INLINE void dot_rows(const Task& task, const Rows& rows, int i0, int count) {
   const Part& part = *task.part;
   int j = task.begin;
-  for (; j + 4 <= task.end; j += 4) dot_block<H, 4>(p, part, rows, i0, count, part.columns + j);
-  for (; j < task.end; ++j) dot_block<H, 1>(p, part, rows, i0, count, part.columns + j);
+  for (; j + 4 <= task.end; j += 4) dot_block<H, 4>(part, rows, i0, count, part.columns + j);
+  for (; j < task.end; ++j) dot_block<H, 1>(part, rows, i0, count, part.columns + j);
 }
 
-inline void dot(const WindowProblem& p, const Task& task, const Rows& rows) {
+inline void dot(const Task& task, const Rows& rows) {
   for (int i = 0; i < task.count; i += 4) {
     if (task.count - i > 1)
-      dot_rows<4>(p, task, rows, i, std::min(4, task.count - i));
+      dot_rows<4>(task, rows, i, std::min(4, task.count - i));
     else
-      dot_rows<1>(p, task, rows, i, 1);
+      dot_rows<1>(task, rows, i, 1);
   }
 }
 

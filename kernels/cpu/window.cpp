@@ -62,9 +62,18 @@ WindowProblem one_line(ConstView in, View out) {
 
 Stretches stretches(Scratch& scratch, const WindowAxis& a, bool whole) {
   if (whole) {
-    Stretch* s = scratch.take<Stretch>(1);
-    *s = {0, a.positions, 0, a.window, 0, a.groups};
-    return {s, 1};
+    Stretch* s = scratch.take<Stretch>(static_cast<std::size_t>(a.groups));
+    for (int g = 0; g < a.groups; ++g) {
+      const auto writes = [&](int p) {
+        const int out = p * a.out_step + a.out_origin + g;
+        return out >= 0 && out < a.out;
+      };
+      int begin = 0, end = a.positions;
+      while (begin < end && !writes(begin)) ++begin;
+      while (begin < end && !writes(end - 1)) --end;
+      s[g] = {begin, end, 0, a.window, g, g + 1};
+    }
+    return {s, a.groups};
   }
   Stretch* s = scratch.take<Stretch>(static_cast<std::size_t>(a.positions));
   int count = 0;

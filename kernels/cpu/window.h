@@ -30,7 +30,7 @@ struct Stretches {
   Stretch* data;
   int count;
 };
-// `whole`: one stretch for all positions, which then read padding as zeros.
+// `whole`: one stretch for each group, of all positions that write it; they then read padding as zeros.
 Stretches stretches(Scratch&, const WindowAxis&, bool whole);
 
 struct WindowProblem {

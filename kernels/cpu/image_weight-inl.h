@@ -1,0 +1,89 @@
+// ConvWeight of images of one channel, kernel 4, stride 2: the sums of all taps and one vector of small channels stay
+// in registers while they run over pixels; taps are broadcast from a framed image.
+#if defined(SNAG_IMAGE_WEIGHT_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef SNAG_IMAGE_WEIGHT_INL_H
+#undef SNAG_IMAGE_WEIGHT_INL_H
+#else
+#define SNAG_IMAGE_WEIGHT_INL_H
+#endif
+
+#include <algorithm>
+#include <cstddef>
+
+#include "kernels/conv.h"
+#include "kernels/cpu/frame-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace snag::HWY_NAMESPACE {
+
+constexpr int kTapRows = kManyRegisters ? kImageKernel : kImageKernel / 2;  // rows of taps whose sums fit the registers
+
+// sums[r][t] += sum over q of in[r][q * stride + t] * small[q], for one line of small pixels
+HWY_INLINE void image_weight_rows(const real* in, std::ptrdiff_t in_stride, const real* small, int pixels, int channels,
+                                  real* sums) {
+  Vector sum[kTapRows][kImageKernel];
+#pragma GCC unroll 4
+  for (int r = 0; r < kTapRows; ++r)
+#pragma GCC unroll 4
+    for (int t = 0; t < kImageKernel; ++t) sum[r][t] = load(sums + (r * kImageKernel + t) * kLanes);
+  const real* row[kTapRows];
+  for (int r = 0; r < kTapRows; ++r) row[r] = in + r * in_stride;
+  for (int q = 0; q < pixels; ++q, small += channels) {
+    const Vector s = load(small);
+#pragma GCC unroll 4
+    for (int r = 0; r < kTapRows; ++r)
+#pragma GCC unroll 4
+      for (int t = 0; t < kImageKernel; ++t) sum[r][t] = hn::MulAdd(set(row[r][q * kImageStride + t]), s, sum[r][t]);
+  }
+#pragma GCC unroll 4
+  for (int r = 0; r < kTapRows; ++r)
+#pragma GCC unroll 4
+    for (int t = 0; t < kImageKernel; ++t) store(sum[r][t], sums + (r * kImageKernel + t) * kLanes);
+}
+
+// sums[vector of small channels][tap][lane] += those of small lines begin .. end, counted through the batch
+inline void image_weight_lines(const ConvWeight& k, Frame& frame, int begin, int end, real* sums) {
+  const Shape small = k.small.shape;
+  for (int line = begin; line < end;) {
+    const int n = line / small.h, first = line % small.h, count = std::min(small.h - first, end - line);
+    frame.fill(k.big.data, n, first * kImageStride - k.g.pad, (count - 1) * kImageStride + kImageKernel);
+    const real* from = k.small.data + static_cast<std::ptrdiff_t>(line) * small.w * small.c;
+    for (int p = 0; p < count; ++p, from += static_cast<std::ptrdiff_t>(small.w) * small.c)
+      for (int o = 0; o < small.c; o += kLanes)
+        for (int r = 0; r < kImageKernel; r += kTapRows)
+          image_weight_rows(frame.line(p * kImageStride + r), frame.stride(), from + o, small.w, small.c,
+                            sums + (o * kImageKernel + r * kLanes) * kImageKernel);
+    line += count;
+  }
+}
+
+// Small channels must fill vectors. The shape alone decides which chunk sums which lines.
+inline void image_weight(Cpu& cpu, Scratch& scratch, const ConvWeight& k) {
+  constexpr int kTaps = kImageKernel * kImageKernel, kLinesPerChunk = 4, kMostChunks = 16;
+  const Shape big = k.big.shape, small = k.small.shape;
+  const int lines = small.n * small.h, chunks = std::clamp(lines / kLinesPerChunk, 1, kMostChunks),
+            size = small.c * kTaps;
+  const int reach = small.w * kImageStride + kImageKernel;
+  Frame* own = frames(scratch, cpu.pool.threads(), big, k.g, small.h * kImageStride + kImageKernel, reach);
+  real* sums = scratch.take<real>(static_cast<std::size_t>(chunks) * static_cast<std::size_t>(size));
+  cpu.pool.parallel_for(chunks, [&](int chunk, int thread) {
+    real* to = sums + static_cast<std::ptrdiff_t>(chunk) * size;
+    std::fill_n(to, size, real(0));
+    image_weight_lines(k, own[thread], static_cast<int>(std::int64_t{lines} * chunk / chunks),
+                       static_cast<int>(std::int64_t{lines} * (chunk + 1) / chunks), to);
+  });
+  for (int i = 0; i < size; i += kLanes) {
+    Vector sum = load(sums + i);
+    for (int chunk = 1; chunk < chunks; ++chunk)
+      sum = hn::Add(sum, load(sums + static_cast<std::ptrdiff_t>(chunk) * size + i));
+    alignas(64) real sum_of[kLanes];
+    hn::Store(sum, Tag(), sum_of);
+    const int o = i / kTaps / kLanes * kLanes, tap = i / kLanes % kTaps;
+    for (int lane = 0; lane < kLanes; ++lane) k.dw.data[(o + lane) * kTaps + tap] = sum_of[lane];
+  }
+}
+
+}  // namespace snag::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif
