@@ -25,7 +25,8 @@ constexpr double kPortableBytes = 5e7;
 struct Options {
   std::vector<int> batches{0, 1, 16, 64, 256};
   int width = 64, threads = 0;
-  std::string only, json;
+  std::vector<std::string> only;
+  std::string json;
   bool no_peers = false, no_portable = false;
   Effort effort = {};
 };
@@ -138,12 +139,18 @@ Row bench_case(Bench& b, const Case& c) {
   return row;
 }
 
+bool chosen(const Case& c, const std::vector<std::string>& only) {
+  const std::string name = c.kernel + " " + c.what;
+  const auto in_name = [&](const std::string& part) { return name.find(part) != std::string::npos; };
+  return only.empty() || std::any_of(only.begin(), only.end(), in_name);
+}
+
 std::vector<Case> chosen_cases(const Options& o) {
   std::vector<Case> all;
   for (const int batch : o.batches)
     for (Case& c : model_cases(batch, o.width))
-      if ((c.kernel + " " + c.what).find(o.only) != std::string::npos) all.push_back(std::move(c));
-  if (all.empty()) throw Error(Exit::usage, "--only " + o.only + ": no kernel's name or size contains this");
+      if (chosen(c, o.only)) all.push_back(std::move(c));
+  if (all.empty()) throw Error(Exit::usage, "--only: no kernel's name and size contain " + o.only.front());
   return all;
 }
 
@@ -184,7 +191,8 @@ bool parse(int argc, char** argv, Options& o) {
   app.add_option("--threads", o.threads, "of Snag and of the peers; 0: all cores")
       ->check(CLI::Range(0, 1 << 16))
       ->capture_default_str();
-  app.add_option("--only", o.only, "kernels whose name and size contain this, as in \"ConvUp 64-128\"");
+  app.add_option("--only", o.only,
+                 "kernels whose name and size contain this, as in \"ConvUp 64-128\"; may be given again");
   app.add_option("--repeats", o.effort.repeats)->check(CLI::Range(1, 1 << 16))->capture_default_str();
   app.add_option("--least-us", o.effort.least_us, "a repeat is so many calls that it takes this long")
       ->check(CLI::Range(0, 1 << 16))

@@ -264,7 +264,11 @@ int main(int argc, char** argv) try {
       ->capture_default_str();
   app.add_option("--only", only, "kernels whose name contains this");
   app.add_option("--json", json, "also write everything to this file");
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : static_cast<int>(snag::Exit::usage);
+  }
   return run(batches, precisions, only, json);
 } catch (const snag::Error& e) {
   std::fprintf(stderr, "kernel_bench: %s\n", e.what());
