@@ -7,11 +7,14 @@ usage() {
   cat <<'END'
 usage: bench/cpu_report.sh [--build FOLDER] [--threads N] [--out FILE]
 
-Runs everything that is said of the CPU, in under about 8 minutes, on a machine that does nothing else:
+Runs everything that is said of the CPU, in about 8 minutes on two cores that do nothing else:
   steps       training and scoring beside the same model in PyTorch (bench/peers/compare.py)
   behaviour   threads, a core taken by another process, start-up and memory (bench/peers/behaviour.py)
   transposed  the decoder's convolutions beside PyTorch (bench/peers/transposed.py)
   kernels     every kernel beside oneDNN and OpenBLAS (cpu_kernel_bench)
+
+Each part has a time limit, as a peer whose threads wait for each other may stand still where other processes work: a part
+that reaches it keeps the rows that it has, and the page says so.
 
 FOLDER (build/release) holds a release build of step_bench and cpu_kernel_bench. FILE is bench/results/cpu-NAME.md by
 default, where NAME is the processor's.
@@ -46,31 +49,36 @@ trap 'rm -rf "$work"' EXIT
 
 # An inherited choice of OpenBLAS's kernels may be one of another machine.
 unset OPENBLAS_CORETYPE
+export TMPDIR=$work
 openmp_blas=/usr/lib/x86_64-linux-gnu/openblas-openmp
 
-# part NAME COMMAND...
+# part NAME SECONDS COMMAND...
 part() {
-  local name=$1 began=$SECONDS
-  shift
-  "$@" >"$work/$name" || { echo "cpu_report.sh: $name failed: $*" >&2 && exit 1; }
+  local name=$1 most=$2 began=$SECONDS status=0
+  shift 2
+  timeout -k 5 "$most" "$@" >"$work/$name" || status=$?
+  case $status in
+    0) ;;
+    124 | 137) printf '\nStopped after %d s: the rest is missing.\n' "$most" >>"$work/$name" ;;
+    *) echo "cpu_report.sh: $name failed: $*" >&2 && exit 1 ;;
+  esac
   echo "$name: $((SECONDS - began)) s" >&2
 }
 
-peers() { /usr/bin/python3 "bench/peers/$1.py" "${@:2}"; }
+# peer NAME SECONDS SCRIPT ARGUMENT...
+peer() { part "$1" "$2" /usr/bin/python3 "bench/peers/$3.py" "${@:4}" --threads "$threads"; }
 step_bench=$build/bench/step_bench kernel_bench=$build/bench/cpu_kernel_bench
 
-training() { peers compare "$step_bench" - --threads "$threads" --what train --batch 2,16,128 --rounds 3 --seconds 1 --least 3; }
-scoring() { peers compare "$step_bench" - --threads "$threads" --what score --batch 1,256 --rounds 3 --seconds 1 --least 3; }
-behaviour() { peers behaviour "$step_bench" - --threads "$threads" --batch 16,128 --rounds 2 --least 3; }
-transposed() { peers transposed "$kernel_bench" --threads "$threads" --batch 1,64 --rounds 3; }
+peer training 140 compare "$step_bench" - --what train --batch 2,16,128 --rounds 3 --least 3
+peer scoring 60 compare "$step_bench" - --what score --batch 1,256 --rounds 3 --least 3
+peer behaviour 80 behaviour "$step_bench" - --batch 16,128 --rounds 2 --least 3
+peer transposed 70 transposed "$kernel_bench" --batch 1,64
 # One OpenMP for oneDNN and OpenBLAS.
-kernels() { LD_LIBRARY_PATH=$openmp_blas${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} "$kernel_bench" --threads "$threads"; }
-
-part training training
-part scoring scoring
-part behaviour behaviour
-part transposed transposed
-part kernels kernels
+export LD_LIBRARY_PATH=$openmp_blas${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+declare -A limit=([0,1]=40 [16]=40 [64]=50 [256]=110)
+for batch in 0,1 16 64 256; do
+  part "kernels-$batch" "${limit[$batch]}" "$kernel_bench" --threads "$threads" --batch "$batch" --patience 10
+done
 
 write_page() {
   local commit torch
@@ -81,12 +89,12 @@ write_page() {
 
     bench/cpu_report.sh
 
-$(date +%Y-%m-%d), commit $commit, $threads threads, $(nproc) cores, Linux $(uname -r), PyTorch $torch; the other libraries are
-named with the kernels. Base width 64, images of 32x32, float32.
+$(date +%Y-%m-%d), commit $commit, $threads threads, $(nproc) cores, Linux $(uname -r | cut -d- -f1), PyTorch $torch;
+the other libraries are named with the kernels. Base width 64, images of 32x32, float32.
 
 ## In short
 
-$(grep -h '^- ' "$work/transposed" "$work/kernels")
+$(grep -h '^- ' "$work/transposed" "$work/kernels-0,1" "$work"/kernels-{16,64,256})
 
 ## Training steps beside PyTorch
 
@@ -108,7 +116,7 @@ $(grep -v '^- ' "$work/transposed")
 
 ## Every kernel
 
-$(grep -v '^- ' "$work/kernels")
+$(for batch in 0,1 16 64 256; do grep -v '^- ' "$work/kernels-$batch"; done)
 END
 }
 write_page >"$work/page"

@@ -106,7 +106,8 @@ void bench_training(snag::Backend& backend, snag::Trainer& trainer, int batch, c
   const auto steps = [&] {
     for (int i = 0; i < turn; ++i) trainer.run_step();
   };
-  for (int i = 0; i < 3; ++i) steps();
+  const auto start = Clock::now();
+  for (int i = 0; i < 3 && (i == 0 || passed(start) < o.seconds); ++i) steps();
   const double seconds = step_seconds(backend, o, steps) / turn;
   if (o.cuda) {
     std::printf("# batch %d: %.1f steps/s, %.1f us a step", batch, 1 / seconds, 1e6 * seconds);

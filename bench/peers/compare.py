@@ -27,18 +27,12 @@ def parsed():
 
 
 def rounds(steps, batch, what, options):
-    """Pairs of runs, ours and PyTorch's."""
-    pairs, best = [], None
-    for _ in range(options.rounds):
-        ours = steps.ours(batch, what, options.threads)
-        if best is None:
-            layouts = steps.torch_layouts(batch, what, options.threads)
-            best = max((0, 1), key=lambda i: layouts[i].rates[what, batch])
-            theirs = layouts[best]
-        else:
-            theirs = steps.torch(batch, what, options.threads, bool(best))
-        pairs.append((ours, theirs))
-    return pairs
+    """Pairs of runs, ours and the better of PyTorch's."""
+    def pair():
+        ours, layouts = steps.ours(batch, what, options.threads), steps.torch_layouts(batch, what, options.threads)
+        return ours, max(layouts, key=lambda run: run.rates[what, batch])
+
+    return [pair() for _ in range(options.rounds)]
 
 
 def median(pairs, side, value):

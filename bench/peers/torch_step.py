@@ -49,8 +49,10 @@ for batch in map(int, options.batch.split(",")):
             for normal in turns:
                 twin.step(images, normal)
 
-        for _ in range(3):
-            steps()
+        start = time.perf_counter()
+        for i in range(3):
+            if i == 0 or time.perf_counter() - start < options.seconds:
+                steps()
         print(f"train {batch} {len(turns) * batch / median_seconds(steps):.1f}", flush=True)
     if "score" in options.what:
         with torch.no_grad():  # as Snag scores: averaged weights in place

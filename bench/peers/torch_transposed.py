@@ -10,7 +10,7 @@ import time
 import torch
 from quiet import Patience
 
-PATIENCE = Patience(20)
+PATIENCE = Patience(5)
 STRIDE, PAD = [2, 2], [1, 1]
 
 

@@ -37,7 +37,7 @@ def ours(names, batch, options):
     chosen = [argument for name in names for argument in ("--only", name)]
     with tempfile.NamedTemporaryFile("r", suffix=".json") as f:
         subprocess.run([options.cpu_kernel_bench, "--batch", str(batch), "--width", str(options.width), "--threads",
-                        str(options.threads), "--no-peers", "--no-portable", "--json", f.name, *chosen],
+                        str(options.threads), "--no-peers", "--no-portable", "--patience", "5", "--json", f.name, *chosen],
                        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         rows = json.load(open(f.name))["rows"]
     return {f"{row['kernel']} {row['at']}": row["snag"]["microseconds"] for row in rows}
