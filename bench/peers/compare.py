@@ -2,7 +2,8 @@
 
 usage: compare.py STEP_BENCH CONFIG.json|- [--rounds 5] [--threads N] [--batch 1,16,64,256] [--what train,score]
                   [--width W] [--seconds S] [--least N]
-CONFIG.json is a run's; - takes the defaults of train_gan, at width 64. PyTorch runs in the memory layout that was the better one in the first round.
+CONFIG.json is a run's; - takes the defaults of train_gan, at width 64. In each round PyTorch
+has the better of its two memory layouts.
 """
 import argparse
 import os
