@@ -8,11 +8,10 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <random>
 
 #include "base/error.h"
 #include "base/file.h"
-#include "bench/gpu/cases.h"
+#include "bench/cases.h"
 #include "bench/gpu/peers.h"
 #include "kernels/cuda/check.h"
 
@@ -20,9 +19,12 @@ namespace {
 
 using namespace snag;
 using namespace snag::gpu;
+using bench::Case;
+using bench::Operand;
 using nlohmann::ordered_json;
 
 constexpr std::size_t kArena = std::size_t{512} << 20;
+constexpr int kWidth = 64;
 constexpr int kRepeats = 20, kRounds = 7;
 constexpr int kPortableBatch = 16;  // the portable forms of larger batches would take most of the time
 
@@ -44,21 +46,12 @@ struct Bench {
   ordered_json rows = ordered_json::array();
 };
 
-std::vector<float> values(const Operand& o, unsigned seed) {
-  std::vector<float> v(static_cast<std::size_t>(o.shape.size()), 0.0F);
-  if (o.filled == Filled::zero) return v;
-  std::minstd_rand random(seed);
-  const float low = o.filled == Filled::positive ? 0.5F : -1.0F, width = o.filled == Filled::positive ? 1.0F : 2.0F;
-  for (float& x : v) x = low + width * static_cast<float>(random() % 65536) / 65536.0F;
-  return v;
-}
-
 // The operands of one case in device memory.
 class Operands {
  public:
   Operands(Backend& backend, const Case& c) : backend_(backend), mark_(backend.mark()) {
     for (const Operand& o : c.operands) {
-      host_.push_back(values(o, static_cast<unsigned>(host_.size()) + 1));
+      host_.push_back(bench::values(o, static_cast<unsigned>(host_.size()) + 1));
       views_.push_back({static_cast<real*>(backend.alloc(sizeof(real) * host_.back().size())), o.shape});
     }
   }
@@ -222,7 +215,7 @@ void bench_precision(Bench& b, const std::string& name, Precision precision, con
                      const std::string& only) {
   const auto backend = make_cuda_backend({.arena_bytes = kArena, .precision = precision});
   for (const int batch : batches)
-    for (const Case& c : model_cases(batch)) {
+    for (const Case& c : bench::model_cases(batch, kWidth)) {
       if (!c.products && precision != Precision::fp32) continue;  // the same kernel in each precision
       if (c.kernel.find(only) == std::string::npos) continue;
       bench_case(b, *backend, c, name, precision);
@@ -271,7 +264,11 @@ int main(int argc, char** argv) try {
       ->capture_default_str();
   app.add_option("--only", only, "kernels whose name contains this");
   app.add_option("--json", json, "also write everything to this file");
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : static_cast<int>(snag::Exit::usage);
+  }
   return run(batches, precisions, only, json);
 } catch (const snag::Error& e) {
   std::fprintf(stderr, "kernel_bench: %s\n", e.what());

@@ -1,7 +1,8 @@
 // Images a second of a dual_gan training step and of scoring, one line per batch size:
 //   train BATCH IMAGES_PER_SECOND    score BATCH IMAGES_PER_SECOND    (median of repeats)
-// bench/peers/compare.py runs it in turn with the PyTorch twin. On CUDA a comment before each pair gives steps a second
-// and the kernels of a captured step. Exits with 77 where CUDA is asked for and there is none.
+// "# ready" says that a batch's model is built. bench/peers/compare.py runs it in turn with the PyTorch twin. On CUDA a
+// comment before each pair gives steps a second and the kernels of a captured step. Exits with 77 where CUDA is asked
+// for and there is none.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
@@ -49,6 +50,7 @@ snag::Images noise(int count) {
 
 struct Options {
   std::vector<int> batches;
+  std::vector<std::string> what{"train", "score"};
   double seconds = 1;
   int least = 10;
   bool cuda = false;
@@ -99,14 +101,13 @@ double step_seconds(snag::Backend& backend, const Options& o, const F& steps) {
   return median_seconds([&] { run(times); }, o.seconds, o.least) / times;
 }
 
-void bench(snag::Backend& backend, snag::Config config, int batch, const Options& o) {
-  config.batch_size = batch;
-  snag::Trainer trainer(backend, config, training_set(batch, o.cuda));
+void bench_training(snag::Backend& backend, snag::Trainer& trainer, int batch, const Options& o) {
   const int turn = batch == 1 ? 2 : 1;  // at 1 the kinds take turns
   const auto steps = [&] {
     for (int i = 0; i < turn; ++i) trainer.run_step();
   };
-  for (int i = 0; i < 3; ++i) steps();
+  const auto start = Clock::now();
+  for (int i = 0; i < 3 && (i == 0 || passed(start) < o.seconds); ++i) steps();
   const double seconds = step_seconds(backend, o, steps) / turn;
   if (o.cuda) {
     std::printf("# batch %d: %.1f steps/s, %.1f us a step", batch, 1 / seconds, 1e6 * seconds);
@@ -114,10 +115,27 @@ void bench(snag::Backend& backend, snag::Config config, int batch, const Options
     std::puts("");
   }
   std::printf("train %d %.1f\n", batch, batch / seconds);
+}
+
+void bench_scoring(snag::Trainer& trainer, int batch, const Options& o) {
   const snag::Images scored = scored_images(batch);
+  trainer.judge(scored, false);
   std::printf("score %d %.1f\n", batch,
               batch / median_seconds([&] { trainer.judge(scored, false); }, o.seconds, o.least));
+}
+
+void bench(snag::Backend& backend, snag::Config config, int batch, const Options& o) {
+  config.batch_size = batch;
+  snag::Trainer trainer(backend, config, training_set(batch, o.cuda));
+  std::puts("# ready");
   std::fflush(stdout);
+  for (const std::string& what : o.what) {
+    if (what == "train")
+      bench_training(backend, trainer, batch, o);
+    else
+      bench_scoring(trainer, batch, o);
+    std::fflush(stdout);
+  }
 }
 
 void bench_all(snag::Backend& backend, const snag::Config& config, const Options& o) {
@@ -155,9 +173,19 @@ int main(int argc, char** argv) try {
       ->capture_default_str();
   app.add_flag("--eager", eager, "on cuda: also steps that are launched kernel by kernel");
   app.add_option("--threads", config.threads, "on cpu; 0: all cores")->capture_default_str();
-  app.add_option("--batch", o.batches, "default: 1,16,64,256 on cpu, 2,16,64,256 on cuda")->delimiter(',');
+  app.add_option("--batch", o.batches, "default: 1,16,64,256 on cpu, 2,16,64,256 on cuda")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 1 << 16));
+  app.add_option("--what", o.what)->delimiter(',')->check(CLI::IsMember({"train", "score"}))->capture_default_str();
   app.add_option("--seconds", o.seconds, "at least so long per figure")->capture_default_str();
-  CLI11_PARSE(app, argc, argv);
+  app.add_option("--least", o.least, "at least so many repeats per figure")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : static_cast<int>(snag::Exit::usage);
+  }
   o.cuda = device == "cuda";
   if (o.batches.empty()) o.batches = {o.cuda ? 2 : 1, 16, 64, 256};
 

@@ -21,14 +21,9 @@ try:
 except ImportError:
     print("torch_gpu.py: PyTorch is not installed: skipped")
     sys.exit(77)
+from defaults import DEFAULTS
 from twin import Twin
 
-DEFAULTS = {
-    "width": 64, "skip": True, "output_range": 4, "lr": 0, "batch_size": 64, "discriminator_lr_ratio": 0.2, "beta1": 0.5,
-    "beta2": 0.999, "weight_decay": 1e-2, "warmup": 50, "schedule": "cosine", "ema": 0.99, "patch_size": 16,
-    "patch_stride": 8, "patch_largest": 3, "abc_scale": 1, "reconstruction_weight": 1.5, "patch_weight": 1.5,
-    "latent_weight": 0.5, "adversarial_normal_weight": 0.05, "abc_weight": 10, "adversarial_anomalous_weight": 0.1,
-    "discriminator_normal_weight": 1, "discriminator_anomalous_weight": 0.5}
 # Of the losses after 5 steps, relative to eager fp32's: operands of 24, 11 and 8 bits, and steps that amplify.
 TOLERANCE = {"fp32": 1e-2, "tf32": 5e-2, "bf16": 2e-1}
 STEPS_COMPARED = 5

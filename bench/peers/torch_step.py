@@ -1,6 +1,7 @@
 """Times the PyTorch twin's training step and scoring; prints what bench/step_bench prints.
 
-usage: torch_step.py CONFIG.json [--threads N] [--batch 1,16,64,256] [--seconds S] [--channels-last]
+usage: torch_step.py CONFIG.json [--threads N] [--batch 1,16,64,256] [--what train,score] [--seconds S] [--least N]
+                     [--channels-last]
 """
 import argparse
 import json
@@ -11,9 +12,9 @@ import torch
 from twin import Twin
 
 
-def median_seconds(call, seconds, least=10):
+def median_seconds(call):
     times, start = [], time.perf_counter()
-    while len(times) < least or time.perf_counter() - start < seconds:
+    while len(times) < options.least or time.perf_counter() - start < options.seconds:
         before = time.perf_counter()
         call()
         times.append(time.perf_counter() - before)
@@ -24,7 +25,9 @@ parser = argparse.ArgumentParser()
 parser.add_argument("config")
 parser.add_argument("--threads", type=int, default=torch.get_num_threads())
 parser.add_argument("--batch", default="1,16,64,256")
+parser.add_argument("--what", default="train,score")
 parser.add_argument("--seconds", type=float, default=1)
+parser.add_argument("--least", type=int, default=10)
 parser.add_argument("--channels-last", action="store_true")
 options = parser.parse_args()
 torch.set_num_threads(options.threads)
@@ -38,21 +41,26 @@ for batch in map(int, options.batch.split(",")):
         for network in twin.networks().values():
             network.to(memory_format=torch.channels_last)
         twin.make_optimizers()
-    turns = [1, 0] if batch == 1 else [batch // 2]
+    print("# ready", flush=True)
+    if "train" in options.what:
+        turns = [1, 0] if batch == 1 else [batch // 2]
 
-    def steps():
-        for normal in turns:
-            twin.step(images, normal)
+        def steps():
+            for normal in turns:
+                twin.step(images, normal)
 
-    for _ in range(3):
-        steps()
-    print(f"train {batch} {len(turns) * batch / median_seconds(steps, options.seconds):.1f}", flush=True)
-    with torch.no_grad():  # as Snag scores: averaged weights in place
-        twin.G.load_state_dict(twin.average, strict=False)
+        start = time.perf_counter()
+        for i in range(3):
+            if i == 0 or time.perf_counter() - start < options.seconds:
+                steps()
+        print(f"train {batch} {len(turns) * batch / median_seconds(steps):.1f}", flush=True)
+    if "score" in options.what:
+        with torch.no_grad():  # as Snag scores: averaged weights in place
+            twin.G.load_state_dict(twin.average, strict=False)
 
-        def score():
-            y = twin.G(images, fixed=True)
-            return (images - y).abs().mean((1, 2, 3)).tolist()
+            def score():
+                y = twin.G(images, fixed=True)
+                return (images - y).abs().mean((1, 2, 3)).tolist()
 
-        score()
-        print(f"score {batch} {batch / median_seconds(score, options.seconds):.1f}", flush=True)
+            score()
+            print(f"score {batch} {batch / median_seconds(score):.1f}", flush=True)
