@@ -163,6 +163,8 @@ void add_optimizer(std::vector<Case>& to, int width) {
                 .decay = 0.99};
   });
   to.back().bytes = 36.0 * all.size();  // w, its average, m and v read and written, g read
+  add("DrawNormal", what, {{all}},
+      [](const Views& v) { return DrawNormal{.y = v[0], .mean = 0, .deviation = 0.02, .sub = 1, .seed = 1}; });
   add("Advance", "1 counter", {kZero}, [](const Views& v) { return Advance{.counter = counter(v[0])}; });
   const Shape losses{.c = 10};
   add("Accumulate", "10 losses", {{losses}, {losses}, {losses}}, [](const Views& v) {

@@ -1,11 +1,9 @@
 #include "engine/weights.h"
 
 #include <charconv>
-#include <cmath>
 #include <cstring>
 
 #include "base/error.h"
-#include "base/random.h"
 
 namespace snag {
 namespace {
@@ -21,18 +19,6 @@ std::uint32_t hash(const std::string& name) {
   std::uint32_t h = 2166136261u;
   for (const unsigned char c : name) h = (h ^ c) * 16777619u;
   return h;
-}
-
-std::vector<real> initial(const std::vector<Layout::Entry>& entries, std::uint64_t seed) {
-  std::vector<real> values;
-  for (const Layout::Entry& e : entries)
-    for (int i = 0; i < e.shape.size(); ++i) {
-      const Draw d = philox(seed, Stream::init, hash(e.name), static_cast<std::uint64_t>(i));
-      const double u = 1.0 - d.uniform(0), v = d.uniform(1);                                // u in (0, 1]
-      const double normal = std::sqrt(-2 * std::log(u)) * std::cos(6.283185307179586 * v);  // Box-Muller
-      values.push_back(static_cast<real>(e.mean + e.deviation * normal));
-    }
-  return values;
 }
 
 std::vector<std::int64_t> stored_shape(Shape s) {
@@ -108,16 +94,24 @@ int Layout::running(std::string name, Shape s, double value) {
   return static_cast<int>(running_.size()) - 1;
 }
 
-Weights::Weights(Tape& tape, const Layout& layout, std::uint64_t seed)
+Weights::Weights(Tape& tape, const Layout& layout)
     : backend_(tape.backend()), layout_(layout), trained_size_(total(layout.trained())) {
   flat_ = tape.empty({.c = trained_size_ + total(layout.running())}).view;
-  std::vector<real> values = initial(layout.trained(), seed);
-  const std::vector<real> statistics = initial(layout.running(), seed);
-  values.insert(values.end(), statistics.begin(), statistics.end());
-  backend_.upload(flat_.data, values.data(), sizeof(real) * values.size());
   for (const Layout::Entry& e : layout.trained())
     tensors_.push_back(tape.record("parameter", {&tape, -1, {flat_.data + e.begin, e.shape}}, {}, {}));
   for (const Layout::Entry& e : layout.running()) running_.push_back({flat_.data + trained_size_ + e.begin, e.shape});
+}
+
+Weights::Weights(Tape& tape, const Layout& layout, std::uint64_t seed) : Weights(tape, layout) {
+  const auto draw = [&](View y, const Layout::Entry& e) {
+    backend_.run(DrawNormal{.y = y, .mean = e.mean, .deviation = e.deviation, .sub = hash(e.name), .seed = seed});
+  };
+  for (std::size_t i = 0; i < tensors_.size(); ++i) draw(tensors_[i].view, layout.trained()[i]);
+  for (std::size_t i = 0; i < running_.size(); ++i) draw(running_[i], layout.running()[i]);
+}
+
+Weights::Weights(Tape& tape, const Weights& like) : Weights(tape, like.layout_) {
+  backend_.run(Affine{.y = flat_, .x = like.flat_, .scale = 1, .shift = 0});
 }
 
 void Weights::save(Checkpoint& to, const std::string& prefix) const {

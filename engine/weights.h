@@ -33,6 +33,8 @@ class Weights {
  public:
   // Takes memory from the tape's backend and draws initial values, a function of (seed, entry name) alone.
   Weights(Tape&, const Layout&, std::uint64_t seed);
+  // Memory of its own with the values of another.
+  Weights(Tape&, const Weights& like);
 
   const Tensor& trained(int i) const { return tensors_[static_cast<std::size_t>(i)]; }
   View running(int i) const { return running_[static_cast<std::size_t>(i)]; }
@@ -46,6 +48,7 @@ class Weights {
   void load(const Checkpoint&, const std::string& prefix = "");
 
  private:
+  Weights(Tape&, const Layout&);  // its values not yet written
   Backend& backend_;
   Layout layout_;
   std::vector<Tensor> tensors_;

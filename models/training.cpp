@@ -67,7 +67,7 @@ void LossLog::load(const Checkpoint& from) {
 Trained::Trained(Tape& tape, const Layout& layout, const Config& config, double learning_rate, int total_steps,
                  Counter step, std::string name, bool averaged)
     : weights_(tape, layout, config.seed),
-      average_(averaged ? std::optional<Weights>(std::in_place, tape, layout, config.seed) : std::nullopt),
+      average_(averaged ? std::optional<Weights>(std::in_place, tape, weights_) : std::nullopt),
       optimizer_(tape, weights_, average_ ? &*average_ : nullptr, adam_options(config, learning_rate, total_steps),
                  step, std::move(name)) {}
 

@@ -91,6 +91,26 @@ void average(Backend& b) {
   }
 }
 
+// Mean, deviation, skewness 0 and kurtosis 3 within four standard errors; of another parameter other numbers.
+void draw_normal(Backend& b) {
+  const auto drawn = [&](double deviation, std::uint32_t sub) {
+    const View y = put(b, vector(kMany), Numbers(kMany, 0));
+    b.run(DrawNormal{.y = y, .mean = 0.5, .deviation = deviation, .sub = sub, .seed = 3});
+    return get(b, y);
+  };
+  double moment[5] = {};
+  for (const double x : drawn(2, 7))
+    for (int k = 1; k <= 4; ++k) moment[k] += std::pow((x - 0.5) / 2, k) / kMany;
+  const double error = 4 / std::sqrt(double(kMany));
+  CHECK(std::abs(moment[1]) < error);
+  CHECK(std::abs(moment[2] - 1) < error * std::sqrt(2));
+  CHECK(std::abs(moment[3]) < error * std::sqrt(15));
+  CHECK(std::abs(moment[4] - 3) < error * std::sqrt(96));
+  CHECK(drawn(2, 7) == drawn(2, 7));
+  CHECK(drawn(2, 7) != drawn(2, 8));
+  CHECK(drawn(0, 7) == Numbers(kMany, 0.5));
+}
+
 // import torch; from torch.optim.lr_scheduler import *
 // w = torch.nn.Parameter(torch.tensor([0.5, -1.0, 2.0, 0.25, -0.125], dtype=torch.float64))
 // opt = torch.optim.AdamW([w], lr=0.1, betas=(0.5, 0.999), eps=1e-3, weight_decay=0.25)
@@ -247,6 +267,7 @@ std::vector<KernelCase> optimiser_cases() {
   return {{"Fill writes its range and nothing else", fill},
           {"Advance adds one", advance},
           {"Accumulate adds to its slot", accumulate},
+          {"DrawNormal draws from its normal distribution", draw_normal},
           {"the average ramps up to its decay", average},
           {"Adam and its schedule equal torch.optim.AdamW", adam},
           {"Adam reads each parameter's own gradient", adam_of_many},
