@@ -28,9 +28,6 @@ constexpr int kWidth = 64;
 constexpr int kRepeats = 20, kRounds = 7;
 constexpr int kPortableBatch = 16;  // the portable forms of larger batches would take most of the time
 
-const std::vector<std::pair<std::string, Precision>> kPrecisions{
-    {"fp32", Precision::fp32}, {"tf32", Precision::tf32}, {"bf16", Precision::bf16}};
-
 struct Ceilings {
   double copy = 0;  // bytes/s
   std::map<std::string, double> tflops;

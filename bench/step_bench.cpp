@@ -8,7 +8,6 @@
 #include <chrono>
 #include <cstdio>
 #include <iostream>
-#include <map>
 
 #include "base/error.h"
 #include "base/random.h"
@@ -153,9 +152,6 @@ void bench_cuda(const snag::Config& config, const Options& o, snag::Precision pr
   bench_all(*backend, config, o);
 }
 
-const std::map<std::string, snag::Precision> kPrecisions{
-    {"fp32", snag::Precision::fp32}, {"tf32", snag::Precision::tf32}, {"bf16", snag::Precision::bf16}};
-
 }  // namespace
 
 int main(int argc, char** argv) try {
@@ -201,7 +197,7 @@ int main(int argc, char** argv) try {
   }
   for (const std::string& precision : precisions)
     for (const bool launch_each : {false, true})
-      if (eager || !launch_each) bench_cuda(config, o, kPrecisions.at(precision), launch_each);
+      if (eager || !launch_each) bench_cuda(config, o, snag::precision_named(precision), launch_each);
 } catch (const snag::Error& e) {
   std::fprintf(stderr, "step_bench: %s\n", e.what());
   return static_cast<int>(e.code());

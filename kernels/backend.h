@@ -5,6 +5,7 @@
 #include <string>
 
 #include "kernels/kernels.h"
+#include "kernels/precision.h"
 
 namespace snag {
 
@@ -46,13 +47,6 @@ struct CpuOptions {
   bool poison = false;          // NaN into memory on alloc: nothing may rely on what it held
 };
 std::unique_ptr<Backend> make_cpu_backend(const CpuOptions& = {});
-
-// How the CUDA backend multiplies in convolutions and products; sums are float in each.
-enum class Precision {
-  fp32,  // IEEE float
-  tf32,  // operands rounded to 10 bits of mantissa, on tensor cores
-  bf16   // operands rounded to 7 bits
-};
 
 struct CudaOptions {
   std::size_t arena_bytes = 0;  // all that tensors may take; is taken at once

@@ -12,10 +12,6 @@ constexpr std::size_t kMegabyte = std::size_t{1} << 20, kGigabyte = kMegabyte <<
 constexpr std::size_t kReferences = kGigabyte;      // knn and pca, on data of any usual size
 constexpr std::size_t kOverhead = 128 * kMegabyte;  // the backend's own memory, cuBLAS and graphs
 
-Precision precision(const std::string& name) {
-  return name == "fp32" ? Precision::fp32 : name == "bf16" ? Precision::bf16 : Precision::tf32;
-}
-
 std::string megabytes(std::size_t bytes) { return std::to_string((bytes + kMegabyte - 1) / kMegabyte) + " MB"; }
 
 std::size_t cuda_bytes(const Config& config, const Experiment& experiment) {
@@ -60,7 +56,7 @@ std::unique_ptr<Backend> make_backend(const Config& config, const Experiment& ex
   if (config.device == "cpu" || (config.device == "auto" && !cuda_available()))
     return make_cpu_backend({.threads = config.threads, .arena_bytes = asked});
   return make_cuda_backend({.arena_bytes = asked > 0 || !cuda_available() ? asked : cuda_bytes(config, experiment),
-                            .precision = precision(config.precision)});
+                            .precision = precision_named(config.precision)});
 }
 
 }  // namespace snag

@@ -10,5 +10,5 @@ for preset in "${presets[@]}"; do
   echo "== $preset"
   cmake --preset "$preset" -G Ninja >/dev/null
   cmake --build --preset "$preset"
-  ctest --preset "$preset"
+  ctest --preset "$preset" --no-tests=error
 done

@@ -1,6 +1,6 @@
 #include "kernels/backend.h"
 
-#include <algorithm>
+#include <exception>
 #include <memory>
 #include <string>
 #include <type_traits>
@@ -101,8 +101,7 @@ class CudaBackend : public Backend {
   }
 
   std::string name() const override {
-    const char* const precision[] = {"fp32", "tf32", "bf16"};
-    return std::string("cuda, ") + properties_.name + ", " + precision[static_cast<int>(options_.precision)] +
+    return std::string("cuda, ") + properties_.name + ", " + text(options_.precision) +
            (options_.portable ? ", portable" : "");
   }
 
