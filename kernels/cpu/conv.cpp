@@ -83,11 +83,12 @@ void product(Cpu& cpu, Scratch& scratch, const WindowProblem& p, Matrix matrix, 
   const Stretches ys = stretches(scratch, p.y, whole), xs = stretches(scratch, p.x, whole);
   const int part_count = ys.count * xs.count, threads = cpu.pool.threads();
 
-  // Enough tasks for all threads, but not more rows to a task than stay in L2.
+  // Enough tasks for all threads, but not more rows to a task than stay in L2. Room for whole tiles.
   const int blocks = std::max(1, (p.window() + kDepth - 1) / kDepth);
   const int fit = std::max(kTall, (1 << 17) / (blocks * kRowStride) / kTall * kTall);
   const int share = (p.rows() / (4 * threads) + kTall) / kTall * kTall;
-  const int capacity = matrix == Matrix::unpacked ? p.rows() : std::min({fit, share, 8 * kTall});
+  const int capacity =
+      matrix == Matrix::unpacked ? (p.rows() + kTall - 1) / kTall * kTall : std::min({fit, share, 8 * kTall});
 
   Part* parts = scratch.take<Part>(static_cast<std::size_t>(part_count));
   int row_tasks = 0;
