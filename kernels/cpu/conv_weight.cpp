@@ -1,4 +1,7 @@
+#include <hwy/cache_control.h>
+
 #include <algorithm>
+#include <cstdint>
 
 #include "kernels/conv.h"
 #include "kernels/cpu/cpu.h"
@@ -22,21 +25,23 @@ namespace {
 struct Plan {
   int taps, big_channels, small_channels;
   bool small_in_vectors;
+  bool stream;  // stores dw past the caches, which it would fill before anybody reads it
   const Unit* units;
   int unit_count, y_vectors;
-  std::ptrdiff_t sums;  // elements that all units need
+  std::ptrdiff_t sums;  // elements that all units need, or the largest of them where they share them
 };
 
-Plan make_plan(Scratch& scratch, int taps, int big_channels, int small_channels, bool small_in_vectors) {
-  Plan plan{taps, big_channels, small_channels, small_in_vectors, nullptr, 0, 0, 0};
+Plan make_plan(Scratch& scratch, int taps, int big_channels, int small_channels, bool small_in_vectors, bool shared) {
+  Plan plan{taps, big_channels, small_channels, small_in_vectors, false, nullptr, 0, 0, 0};
   const int x_channels = small_in_vectors ? big_channels : small_channels;
   plan.y_vectors = (small_in_vectors ? small_channels : big_channels + kLanes - 1) / kLanes;
   Unit* units = scratch.take<Unit>(static_cast<std::size_t>(taps * x_channels));
   for (int tap = 0; tap < taps; ++tap)
     for (int x = 0; x < x_channels;) {
       const int height = unit_height(x_channels - x, plan.y_vectors);
-      units[plan.unit_count++] = {tap, x, height, plan.sums};
-      plan.sums += static_cast<std::ptrdiff_t>(height) * plan.y_vectors * kLanes;
+      const std::ptrdiff_t size = static_cast<std::ptrdiff_t>(height) * plan.y_vectors * kLanes;
+      units[plan.unit_count++] = {tap, x, height, shared ? 0 : plan.sums};
+      plan.sums = shared ? std::max(plan.sums, size) : plan.sums + size;
       x += height;
     }
   plan.units = units;
@@ -55,10 +60,13 @@ void deliver(const Plan& plan, const Unit& u, real* sums, int chunks, real* dw) 
     for (int i = 0; i < u.height; ++i) {
       const real* from = sums + ((v - v % 2) * u.height + i * in_pair + v % 2) * kLanes;
       real* tap = dw + static_cast<std::ptrdiff_t>(u.tap) * plan.big_channels;
+      real* to = plan.small_in_vectors ? tap + v * kLanes * row + u.x + i : tap + (u.x + i) * row + v * kLanes;
       if (plan.small_in_vectors)
-        for (int lane = 0; lane < kLanes; ++lane) tap[(v * kLanes + lane) * row + u.x + i] = from[lane];
+        for (int lane = 0; lane < kLanes; ++lane) to[lane * row] = from[lane];
+      else if (plan.stream)
+        hn::Stream(load(from), Tag(), to);
       else
-        copy(tap + (u.x + i) * row + v * kLanes, from, std::min(kLanes, plan.big_channels - v * kLanes));
+        copy(to, from, std::min(kLanes, plan.big_channels - v * kLanes));
     }
   }
 }
@@ -92,27 +100,40 @@ TapPairs tap_pairs(Scratch& scratch, const ConvWeight& k, bool small_in_vectors)
   return pairs;
 }
 
+// Streamed stores must be whole, aligned vectors.
+bool can_stream(const ConvWeight& k) {
+  constexpr int kLarge = 1 << 20;
+  return k.dw.shape.size() >= kLarge && k.big.shape.c % kLanes == 0 &&
+         reinterpret_cast<std::uintptr_t>(k.dw.data) % (kLanes * sizeof(real)) == 0;
+}
+
 // Straight from the operands. Each task owns some units and takes all images through them, a few at a time, so that
-// these stay in cache.
+// these stay in cache. If all do, a unit is delivered while its sums are in L1: few images are bound by writing dw.
 void direct(Cpu& cpu, Scratch& scratch, const ConvWeight& k, bool small_in_vectors) {
   const Shape big = k.big.shape, small = k.small.shape;
-  const Plan plan = make_plan(scratch, k.g.kernel * k.g.kernel, big.c, small.c, small_in_vectors);
-  const TapPairs pairs = tap_pairs(scratch, k, small_in_vectors);
-  real* sums = scratch.take<real>(static_cast<std::size_t>(plan.sums));
   constexpr int kCached = 1 << 15;
   const int step = std::clamp(kCached / (big.image() + small.image()), 1, std::max(1, big.n));
+  const bool once = step >= big.n;
+  Plan plan = make_plan(scratch, k.g.kernel * k.g.kernel, big.c, small.c, small_in_vectors, once);
+  plan.stream = once && can_stream(k);
+  const TapPairs pairs = tap_pairs(scratch, k, small_in_vectors);
+  const std::size_t copies = once ? static_cast<std::size_t>(cpu.pool.threads()) : 1;
+  real* const all_sums = scratch.take<real>(copies * static_cast<std::size_t>(plan.sums));
   const int tasks = std::min(plan.unit_count, 2 * cpu.pool.threads());
-  cpu.pool.parallel_for(tasks, [&](int task) {
+  cpu.pool.parallel_for(tasks, [&](int task, int thread) {
     const int begin = static_cast<int>(std::int64_t{plan.unit_count} * task / tasks),
               end = static_cast<int>(std::int64_t{plan.unit_count} * (task + 1) / tasks);
+    real* sums = once ? all_sums + thread * plan.sums : all_sums;
     for (int n = 0; n < big.n; n += step)
       for (int u = begin; u < end; ++u) {
         const int first = pairs.begin[plan.units[u].tap], last = pairs.begin[plan.units[u].tap + 1];
         Factors f{k.small.data, k.big.data, small.image(), big.image(), pairs.data + first, last - first};
         if (small_in_vectors) f = {f.y, f.x, f.y_image, f.x_image, f.pairs, f.pair_count};
-        outer(f, plan.units[u], plan.y_vectors, n, std::min(n + step, big.n), n == 0, sums);
+        const int until = std::min(n + step, big.n);
+        outer(f, plan.units[u], plan.y_vectors, n, until, n == 0, sums);
+        if (until == big.n) deliver(plan, plan.units[u], sums, 1, k.dw.data);
       }
-    for (int u = begin; u < end; ++u) deliver(plan, plan.units[u], sums, 1, k.dw.data);
+    if (plan.stream) hwy::FlushStream();  // before another thread hears that the task is done
   });
 }
 
@@ -122,7 +143,7 @@ void patches(Cpu& cpu, Scratch& scratch, const ConvWeight& k) {
   const Shape big = k.big.shape, small = k.small.shape;
   const int columns = k.g.kernel * k.g.kernel * big.c, padded = (columns + kLanes - 1) / kLanes * kLanes;
   const bool small_in_vectors = small.c % kLanes == 0 && (small.c > kLanes || padded > kLanes);
-  const Plan plan = make_plan(scratch, 1, columns, small.c, small_in_vectors);
+  const Plan plan = make_plan(scratch, 1, columns, small.c, small_in_vectors, false);
   constexpr std::ptrdiff_t kMostSums = 1 << 22;
   const int chunks = static_cast<int>(std::clamp<std::ptrdiff_t>(kMostSums / plan.sums, 1, std::clamp(big.n, 1, 16)));
   const int pixels = small.h * small.w, rows = std::clamp((1 << 13) / padded, 1, std::max(1, pixels));
