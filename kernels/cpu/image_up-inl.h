@@ -25,7 +25,7 @@ struct ImageUp {
   int places;           // pixels of a small line, in whole vectors
   int collected;        // big pixels of one residue, in whole vectors
   int margin;           // zeros before a small line, in whole vectors
-  int stride;           // of small lines with zeros on both sides
+  int stride;           // of small lines with zeros on both sides: whole vectors, so that stores cross no cache line
   std::ptrdiff_t sent;  // elements that one small line sends
 };
 
@@ -45,7 +45,8 @@ inline ImageUp image_up_sizes(const ConvUp& k) {
   s.places = (k.small.shape.w + kLanes - 1) / kLanes * kLanes;
   s.collected = ((big.w - 1) / k.g.stride + kLanes) / kLanes * kLanes;
   s.margin = (s.reach + kLanes - 1) / kLanes * kLanes;
-  s.stride = s.margin + std::max(s.places, s.collected + (k.g.stride - 1 + k.g.pad) / k.g.stride);
+  const int behind = (s.collected + (k.g.stride - 1 + k.g.pad) / k.g.stride + kLanes - 1) / kLanes * kLanes;
+  s.stride = s.margin + std::max(s.places, behind);
   s.sent = static_cast<std::ptrdiff_t>(s.taps) * s.stride;
   return s;
 }
