@@ -8,6 +8,7 @@
 #include <string>
 
 #include "tests/cuda/cuda_device.h"
+#include "tests/shared_kernel_cases.h"
 #include "tests/support.h"
 
 // Each tuned reduction, map and update alone, against the portable form on the CPU.
@@ -118,60 +119,8 @@ std::vector<Shape> maps() {
 TEST_CASE("batch normalisation in shares equals the portable form") {
   Cases cases;
   for (const Shape s : maps())
-    for (const int groups : {1, 3}) {
-      if (s.n % groups != 0) continue;
-      const Shape c{.c = s.c}, statistics{.n = groups, .c = s.c};
-      const auto named = [&](const char* name) {
-        return name + (" " + text(s)) + ", " + std::to_string(groups) + " groups";
-      };
-      cases.push_back({named("BatchNormStats"), [=](Operands& o) {
-                         return BatchNormStats{.mean = o.out(statistics), .var = o.out(statistics), .x = o.in(s)};
-                       }});
-      for (const bool tracked : {false, true})
-        cases.push_back({named("BatchNorm"), [=](Operands& o) {
-                           BatchNorm norm{.y = o.out(s),
-                                          .x = o.in(s),
-                                          .mean = o.in(statistics),
-                                          .var = o.in_positive(statistics),
-                                          .gamma = o.in(c),
-                                          .beta = o.in(c),
-                                          .running = {},
-                                          .eps = real(1e-5),
-                                          .slope = real(0.2)};
-                           if (tracked) norm.running = {o.in_out(o.in(c)), o.in_out(o.in(c)), real(0.1), real(1.25)};
-                           return norm;
-                         }});
-      cases.push_back({named("BatchNormGradSums"), [=](Operands& o) {
-                         return BatchNormGradSums{.sum_dz = o.out(statistics),
-                                                  .sum_dz_xhat = o.out(statistics),
-                                                  .x = o.in(s),
-                                                  .dy = o.in(s),
-                                                  .mean = o.in(statistics),
-                                                  .var = o.in_positive(statistics),
-                                                  .gamma = o.in(c),
-                                                  .beta = o.in(c),
-                                                  .eps = real(1e-5),
-                                                  .slope = real(0.2)};
-                       }});
-      for (const bool parameters : {false, true})
-        for (const bool fixed : {false, true})
-          cases.push_back({named(fixed ? "BatchNormGrad, fixed" : "BatchNormGrad"), [=](Operands& o) {
-                             return BatchNormGrad{.dx = o.out(s),
-                                                  .dgamma = parameters ? o.out(c) : View{},
-                                                  .dbeta = parameters ? o.out(c) : View{},
-                                                  .x = o.in(s),
-                                                  .dy = o.in(s),
-                                                  .mean = o.in(statistics),
-                                                  .var = o.in_positive(statistics),
-                                                  .gamma = o.in(c),
-                                                  .beta = o.in(c),
-                                                  .sum_dz = o.in(statistics),
-                                                  .sum_dz_xhat = o.in(statistics),
-                                                  .eps = real(1e-5),
-                                                  .slope = real(0.2),
-                                                  .fixed = fixed};
-                           }});
-    }
+    for (const int groups : {1, 3})
+      if (s.n % groups == 0) add_batch_norm_cases(cases, s, groups);
   check(cases);
 }
 
@@ -269,34 +218,8 @@ TEST_CASE("weights updated four at a time equal the portable form's") {
                                           {3, 1, 1, 2, 9, 1030, 5},
                                           {2048, 2048},
                                           {100000, 7},
-                                          std::vector<int>(64, 5)}) {
-    int total = 0;
-    for (const int l : lengths) total += l;
-    const Shape s{.c = total};
-    for (const bool averaged : {false, true})
-      cases.push_back({"Adam " + std::to_string(total), [=](Operands& o) {
-                         const Shape all{.c = averaged ? total + 37 : total};
-                         Adam adam{.w = o.in_out(o.in(all)),
-                                   .average = averaged ? o.in_out(o.in(all)) : View{},
-                                   .m = o.in_out(o.in(s)),
-                                   .v = o.in_out(o.in_positive(s)),
-                                   .g = {},
-                                   .step = o.counter(7),
-                                   .updates = o.counter(3),
-                                   .schedule = {.base = 1e-2, .warmup = 3, .total = 20, .cosine = true},
-                                   .beta1 = 0.5,
-                                   .beta2 = 0.999,
-                                   .eps = 1e-8,
-                                   .weight_decay = averaged ? 0.01 : 0,
-                                   .decay = 0.99};
-                         for (const int l : lengths) {
-                           adam.g.data[adam.g.count] = o.in({.c = l}).data;
-                           adam.g.begin[adam.g.count + 1] = adam.g.begin[adam.g.count] + l;
-                           ++adam.g.count;
-                         }
-                         return adam;
-                       }});
-  }
+                                          std::vector<int>(64, 5)})
+    add_adam_cases(cases, lengths);
   check(cases);
 }
 

@@ -40,6 +40,7 @@ class Operands {
     std::copy_n(start.data, start.shape.size(), v.data);
     return v;
   }
+  Counter counter(std::int32_t value) { return {integers({value})}; }
   std::int32_t* integers(std::vector<std::int32_t> values) { return integers_.emplace_back(std::move(values)).data(); }
   std::uint8_t* bytes(int count) {
     std::vector<std::uint8_t>& b = bytes_.emplace_back();

@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "tests/engine/cpu_backend.h"
+#include "tests/shared_kernel_cases.h"
 
 namespace snag {
 namespace {
@@ -32,60 +33,8 @@ const std::vector<Shape> kMaps{{1, 1, 1, 1},  {1, 1, 1, 17},   {2, 3, 5, 7},   {
 TEST_CASE("the tuned batch norm equals the portable one") {
   std::vector<Case> cases;
   for (const Shape s : kMaps)
-    for (const int groups : {1, 2, 5}) {
-      if (s.n % groups != 0) continue;
-      const Shape c{.c = s.c}, statistics{.n = groups, .c = s.c};
-      const auto named = [&](const char* name) {
-        return name + (" " + text(s)) + ", " + std::to_string(groups) + " groups";
-      };
-      cases.push_back({named("BatchNormStats"), [=](Operands& o) {
-                         return BatchNormStats{.mean = o.out(statistics), .var = o.out(statistics), .x = o.in(s)};
-                       }});
-      for (const bool tracked : {false, true})
-        cases.push_back({named("BatchNorm"), [=](Operands& o) {
-                           BatchNorm norm{.y = o.out(s),
-                                          .x = o.in(s),
-                                          .mean = o.in(statistics),
-                                          .var = o.in_positive(statistics),
-                                          .gamma = o.in(c),
-                                          .beta = o.in(c),
-                                          .running = {},
-                                          .eps = real(1e-5),
-                                          .slope = real(0.2)};
-                           if (tracked) norm.running = {o.in_out(o.in(c)), o.in_out(o.in(c)), real(0.1), real(1.25)};
-                           return norm;
-                         }});
-      cases.push_back({named("BatchNormGradSums"), [=](Operands& o) {
-                         return BatchNormGradSums{.sum_dz = o.out(statistics),
-                                                  .sum_dz_xhat = o.out(statistics),
-                                                  .x = o.in(s),
-                                                  .dy = o.in(s),
-                                                  .mean = o.in(statistics),
-                                                  .var = o.in_positive(statistics),
-                                                  .gamma = o.in(c),
-                                                  .beta = o.in(c),
-                                                  .eps = real(1e-5),
-                                                  .slope = real(0.2)};
-                       }});
-      for (const bool parameters : {false, true})
-        for (const bool fixed : {false, true})
-          cases.push_back({named(fixed ? "BatchNormGrad, fixed" : "BatchNormGrad"), [=](Operands& o) {
-                             return BatchNormGrad{.dx = o.out(s),
-                                                  .dgamma = parameters ? o.out(c) : View{},
-                                                  .dbeta = parameters ? o.out(c) : View{},
-                                                  .x = o.in(s),
-                                                  .dy = o.in(s),
-                                                  .mean = o.in(statistics),
-                                                  .var = o.in_positive(statistics),
-                                                  .gamma = o.in(c),
-                                                  .beta = o.in(c),
-                                                  .sum_dz = o.in(statistics),
-                                                  .sum_dz_xhat = o.in(statistics),
-                                                  .eps = real(1e-5),
-                                                  .slope = real(0.2),
-                                                  .fixed = fixed};
-                           }});
-    }
+    for (const int groups : {1, 2, 5})
+      if (s.n % groups == 0) add_batch_norm_cases(cases, s, groups);
   check(cases);
 }
 
@@ -220,32 +169,7 @@ TEST_CASE("tanh and sigmoid are right at the ends of the range") {
 TEST_CASE("the tuned optimiser equals the portable one, whatever the lengths of the gradients") {
   std::vector<Case> cases;
   for (const std::vector<int>& lengths : {std::vector{1}, {5, 16, 1, 33}, {40000, 3, 20000}})
-    for (const bool averaged : {false, true}) {
-      int total = 0;
-      for (const int l : lengths) total += l;
-      const Shape s{.c = total}, all{.c = averaged ? total + 37 : total};
-      cases.push_back({"Adam " + std::to_string(total), [=](Operands& o) {
-                         Adam adam{.w = o.in_out(o.in(all)),
-                                   .average = averaged ? o.in_out(o.in(all)) : View{},
-                                   .m = o.in_out(o.in(s)),
-                                   .v = o.in_out(o.in_positive(s)),
-                                   .g = {},
-                                   .step = {o.integers({7})},
-                                   .updates = {o.integers({3})},
-                                   .schedule = {.base = 1e-2, .warmup = 3, .total = 20, .cosine = true},
-                                   .beta1 = 0.5,
-                                   .beta2 = 0.999,
-                                   .eps = 1e-8,
-                                   .weight_decay = averaged ? 0.01 : 0,
-                                   .decay = 0.99};
-                         for (const int l : lengths) {
-                           adam.g.data[adam.g.count] = o.in({.c = l}).data;
-                           adam.g.begin[adam.g.count + 1] = adam.g.begin[adam.g.count] + l;
-                           ++adam.g.count;
-                         }
-                         return adam;
-                       }});
-    }
+    add_adam_cases(cases, lengths);
   check(cases);
 }
 
