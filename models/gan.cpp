@@ -102,7 +102,7 @@ Tensor Gan::generator_loss(const Batch& batch, const Reconstruction& r) {
   };
   const Distance distance = distance_of(config_.distance);
   if (batch.normal > 0) {
-    const Tensor x = batch.of_normal(batch.x), y = batch.of_normal(r.image), error = abs_diff(x, y);
+    const Tensor x = batch.of_normal(batch.x), y = batch.of_normal(r.image), error = pixel_error(x, y, Distance::l1);
     term("reconstruction_normal", config_.reconstruction_weight,
          [&] { return mean(distance == Distance::l1 ? error : pixel_error(x, y, distance)); });
     term("patch_normal", config_.patch_weight, [&] {
@@ -120,7 +120,7 @@ Tensor Gan::generator_loss(const Batch& batch, const Reconstruction& r) {
   }
   if (batch.anomalous > 0) {
     const Tensor x = batch.of_anomalous(batch.x), y = batch.of_anomalous(r.image),
-                 image_error = image_mean(abs_diff(x, y));
+                 image_error = image_mean(pixel_error(x, y, Distance::l1));
     losses_.add("reconstruction_anomalous", mean(distance == Distance::l1 ? image_error : pixel_error(x, y, distance)));
     term("abc_anomalous", config_.abc_weight, [&] { return abc_loss(image_error, config_.abc_scale); });
     if (anomalous_)
@@ -136,7 +136,9 @@ Tensor Gan::generator_loss(const Batch& batch, const Reconstruction& r) {
 Scored Gan::score(Tensor x) const {
   const Tensor y = forward({generator_.average(), Statistics::running}, x).image;
   if (config_.score == "patch")
-    return {top_mean(patch_mean(abs_diff(x, y), config_.patch_size, config_.patch_stride), config_.patch_largest), y};
+    return {top_mean(patch_mean(pixel_error(x, y, Distance::l1), config_.patch_size, config_.patch_stride),
+                     config_.patch_largest),
+            y};
   return {image_mean(pixel_error(x, y, distance_of(config_.score))), y};
 }
 
