@@ -14,17 +14,31 @@ constexpr std::size_t kOverhead = 128 * kMegabyte;  // the backend's own memory,
 
 std::string megabytes(std::size_t bytes) { return std::to_string((bytes + kMegabyte - 1) / kMegabyte) + " MB"; }
 
+std::size_t without_overhead(std::size_t bytes) { return bytes > kOverhead ? bytes - kOverhead : 0; }
+
+[[noreturn]] void too_little(const DeviceBytes& memory, std::size_t need, const std::string& advice) {
+  throw Error(Exit::device, "out of device memory: this run needs " + megabytes(need + kOverhead) + ", and " +
+                                megabytes(memory.free) + " of " + megabytes(memory.total) + " are free; " + advice);
+}
+
 std::size_t cuda_bytes(const Config& config, const Experiment& experiment) {
   const DeviceBytes memory = cuda_memory();
-  const std::size_t left = memory.free > kOverhead ? memory.free - kOverhead : 0;
+  const std::size_t left = without_overhead(memory.free);
   if (!trains(config.model)) return std::min(left, kReferences);
   const std::size_t need = bytes_needed(config, experiment);
   if (need <= left) return need;
   const int fits = largest_batch(config, experiment, left);
-  throw Error(Exit::device, "out of device memory: this run needs " + megabytes(need + kOverhead) + ", and " +
-                                megabytes(memory.free) + " of " + megabytes(memory.total) + " are free; " +
-                                (fits > 0 ? "--batch-size " + std::to_string(fits) + " would fit"
-                                          : "no batch size would fit: lower --width, or use --device cpu"));
+  too_little(memory, need,
+             fits > 0 ? "--batch-size " + std::to_string(fits) + " would fit"
+                      : "no batch size would fit: lower --width, or use --device cpu");
+}
+
+std::unique_ptr<Backend> backend_with(const Config& config, const std::function<std::size_t()>& cuda_need) {
+  const auto asked = static_cast<std::size_t>(config.memory * kGigabyte);
+  if (config.device == "cpu" || (config.device == "auto" && !cuda_available()))
+    return make_cpu_backend({.threads = config.threads, .arena_bytes = asked});
+  return make_cuda_backend({.arena_bytes = asked > 0 || !cuda_available() ? asked : cuda_need(),
+                            .precision = precision_named(config.precision)});
 }
 
 }  // namespace
@@ -52,11 +66,16 @@ int largest_batch(const Config& config, const Experiment& experiment, std::size_
 }
 
 std::unique_ptr<Backend> make_backend(const Config& config, const Experiment& experiment) {
-  const auto asked = static_cast<std::size_t>(config.memory * kGigabyte);
-  if (config.device == "cpu" || (config.device == "auto" && !cuda_available()))
-    return make_cpu_backend({.threads = config.threads, .arena_bytes = asked});
-  return make_cuda_backend({.arena_bytes = asked > 0 || !cuda_available() ? asked : cuda_bytes(config, experiment),
-                            .precision = precision_named(config.precision)});
+  return backend_with(config, [&] { return cuda_bytes(config, experiment); });
+}
+
+std::unique_ptr<Backend> make_backend(const Config& config, const std::function<std::size_t()>& bytes) {
+  return backend_with(config, [&] {
+    const DeviceBytes memory = cuda_memory();
+    const std::size_t need = bytes();
+    if (need > without_overhead(memory.free)) too_little(memory, need, "use --device cpu");
+    return need;
+  });
 }
 
 }  // namespace snag

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <functional>
 #include <memory>
 
 #include "models/config.h"
@@ -11,6 +12,9 @@ namespace snag {
 // GPU, where that is 0, what this run needs is counted beforehand and taken. Throws Error{Exit::device} where there is
 // no such device, or where it has too little memory: the message names the need and the largest batch that would fit.
 std::unique_ptr<Backend> make_backend(const Config&, const Experiment&);
+
+// The same for work that needs `bytes()` and cannot be done with less.
+std::unique_ptr<Backend> make_backend(const Config&, const std::function<std::size_t()>& bytes);
 
 // Bytes that tensors take at most in a run that trains: training, pictures and scores.
 std::size_t bytes_needed(const Config&, const Experiment&);

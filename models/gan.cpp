@@ -3,20 +3,9 @@
 namespace snag {
 namespace {
 
-bool dense(const Config& c) { return c.model == "gan"; }
-
-GeneratorOptions generator_options(const Config& c) {
-  return {.width = c.width, .skip = c.skip, .range = c.output_range, .dropout = c.dropout};
-}
-
-std::variant<Generator, DenseGenerator> make_generator(Layout& layout, const Config& c) {
-  if (dense(c)) return DenseGenerator(layout, generator_options(c));
-  return Generator(layout, generator_options(c));
-}
-
 std::variant<Discriminator, DenseDiscriminator> make_discriminator(Layout& layout, const std::string& name,
                                                                    const Config& c) {
-  if (dense(c)) return DenseDiscriminator(layout, name, c.width);
+  if (c.model == "gan") return DenseDiscriminator(layout, name, c.width);
   return Discriminator(layout, name, c.width);
 }
 
@@ -49,26 +38,18 @@ Gan::Gan(Tape& tape, const Config& c, int total_steps, Counter step)
     : tape_(tape),
       config_(c),
       step_(step),
-      network_(make_generator(layout_, c)),
-      generator_(tape, layout_, c, learning_rate(c), total_steps, step, "G"),
+      network_(c),
+      generator_(tape, network_.layout(), c, learning_rate(c), total_steps, step, "G"),
       losses_(tape.backend(), loss_names(c)) {
   if (c.adversarial_normal_weight > 0) normal_.emplace(tape, c, total_steps, step, "N");
   if (c.adversarial_anomalous_weight > 0 && !c.normal_only) anomalous_.emplace(tape, c, total_steps, step, "AN");
-}
-
-Reconstruction Gan::forward(const Pass& p, Tensor x) const {
-  return std::visit([&](const auto& g) { return g(p, x); }, network_);
-}
-
-Tensor Gan::encode(const Pass& p, Tensor x) const {
-  return std::visit([&](const auto& g) { return g.encode(p, x); }, network_);
 }
 
 Tensor Gan::judge(const Critic& critic, Tensor x, int groups) const {
   return std::visit([&](const auto& d) { return d(pass(critic.trained.weights(), groups), x); }, critic.network);
 }
 
-Reconstruction Gan::reconstruct(Tensor x) const { return forward(pass(generator_.weights()), x); }
+Reconstruction Gan::reconstruct(Tensor x) const { return network_(pass(generator_.weights()), x); }
 
 // Real and made images go through the critic in one pass, as two populations: half the passes over its weights.
 void Gan::train_critic(Critic& critic, const char* name, Tensor x, Tensor y, double weight) {
@@ -112,7 +93,7 @@ Tensor Gan::generator_loss(const Batch& batch, const Reconstruction& r) {
     // them.
     term("latent_normal", config_.latent_weight, [&] {
       const Pass fixed{generator_.weights(), Statistics::running};
-      return latent_loss(tape_.constant(encode(fixed, x)), encode(fixed, clamp(y, -1, 1)));
+      return latent_loss(tape_.constant(network_.encode(fixed, x)), network_.encode(fixed, clamp(y, -1, 1)));
     });
     if (normal_)
       term("adversarial_normal", config_.adversarial_normal_weight,
@@ -131,15 +112,6 @@ Tensor Gan::generator_loss(const Batch& batch, const Reconstruction& r) {
   const Tensor total = weighted_sum(terms);
   losses_.add("generator", total);
   return total;
-}
-
-Scored Gan::score(Tensor x) const {
-  const Tensor y = forward({generator_.average(), Statistics::running}, x).image;
-  if (config_.score == "patch")
-    return {top_mean(patch_mean(pixel_error(x, y, Distance::l1), config_.patch_size, config_.patch_stride),
-                     config_.patch_largest),
-            y};
-  return {image_mean(pixel_error(x, y, distance_of(config_.score))), y};
 }
 
 void Gan::save_weights(Checkpoint& to) const {

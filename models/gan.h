@@ -2,7 +2,7 @@
 #include <optional>
 #include <variant>
 
-#include "models/generator.h"
+#include "models/scorer.h"
 #include "models/training.h"
 
 namespace snag {
@@ -17,7 +17,7 @@ class Gan {
   // One training step: the discriminators first, then the generator, which sees normal and anomalous images as ONE
   // batch (joint batch-norm statistics; apart they would match neither kind in the test).
   void train(const Batch&);
-  Scored score(Tensor x) const;
+  Scored score(Tensor x) const { return network_.score(generator_.average(), x); }
 
   // Only the generator's part of train(): the weighted sum of its losses given G's reconstruction of the batch
   // (empty where all weights of the batch's kinds are 0).
@@ -34,16 +34,13 @@ class Gan {
  private:
   struct Critic;
   Pass pass(const Weights& w, int groups = 1) const { return {w, Statistics::batch, groups, step_, config_.seed}; }
-  Reconstruction forward(const Pass&, Tensor x) const;
-  Tensor encode(const Pass&, Tensor x) const;
   Tensor judge(const Critic&, Tensor x, int groups = 1) const;
   void train_critic(Critic&, const char* name, Tensor x, Tensor y, double weight);
 
   Tape& tape_;
   Config config_;
   Counter step_;
-  Layout layout_;  // of the generator; filled by network_'s constructor
-  std::variant<Generator, DenseGenerator> network_;
+  GanScorer network_;
   Trained generator_;
   struct Critic {
     Critic(Tape&, const Config&, int total_steps, Counter step, const std::string& name);

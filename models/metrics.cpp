@@ -144,9 +144,9 @@ double average_precision(std::span<const float> score, std::span<const std::uint
   for (const Step& step : steps_from_the_top(score, anomaly)) {
     found += step.count.anomalous;
     alarmed += step.count.anomalous + step.count.normal;
-    sum += step.count.anomalous / all.anomalous * (found / alarmed);
+    sum += step.count.anomalous * (found / alarmed);
   }
-  return sum;
+  return sum / all.anomalous;  // divided once: never above 1
 }
 
 BestF1 best_f1(std::span<const float> score, std::span<const std::uint8_t> anomaly) {

@@ -3,6 +3,8 @@
 #include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <span>
 
 #include "base/error.h"
 #include "base/random.h"
@@ -12,21 +14,43 @@ namespace {
 
 constexpr int kChunk = 512;  // images at a time
 
+constexpr const char* kReal = sizeof(real) == 4 ? "F32" : "F64";
+
+// A matrix that was saved.
+const StoredTensor& stored(const Checkpoint& from, const std::string& name, const std::string& dtype) {
+  const auto it = from.tensors.find(name);
+  if (it == from.tensors.end() || it->second.dtype != dtype || it->second.shape.size() != 2)
+    throw Error(Exit::checkpoint, "has no " + dtype + " matrix '" + name + "': it belongs to another model");
+  return it->second;
+}
+
+std::vector<real> values(const StoredTensor& t) {
+  std::vector<real> v(t.bytes.size() / sizeof(real));
+  std::memcpy(v.data(), t.bytes.data(), t.bytes.size());
+  return v;
+}
+
 std::vector<real> rows(const Images& images, int begin, int count) {
   std::vector<real> x;
-  x.reserve(static_cast<std::size_t>(count) * kPixels);
+  x.reserve(static_cast<std::size_t>(count) * images.image(0).size());
   for (int i = begin; i < begin + count; ++i)
     for (const std::uint8_t p : images.image(i)) x.push_back(static_cast<real>(p) / 255);
   return x;
 }
 
 void subtract(std::vector<real>& rows, const std::vector<real>& mean) {
-  for (std::size_t i = 0; i < rows.size(); ++i) rows[i] -= mean[i % kPixels];
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i] -= mean[i % mean.size()];
 }
 
-wide squared_norm(const real* row, int size = kPixels) {
+// Row i of a matrix with `c` columns.
+std::span<const real> row(const std::vector<real>& matrix, int i, int c) {
+  const auto size = static_cast<std::size_t>(c);
+  return std::span(matrix).subspan(static_cast<std::size_t>(i) * size, size);
+}
+
+wide squared_norm(std::span<const real> row) {
   wide s = 0;
-  for (int i = 0; i < size; ++i) s += wide(row[i]) * row[i];
+  for (const real v : row) s += wide(v) * v;
   return s;
 }
 
@@ -70,71 +94,110 @@ std::vector<float> random_scores(int count, std::uint64_t seed, std::uint32_t pa
   return score;
 }
 
-std::vector<float> knn_scores(Backend& backend, const TrainingSet& set, int neighbours, const Images& images) {
-  const int n = set.normal;
-  if (neighbours > n)
-    throw Error(Exit::usage, "--neighbours " + std::to_string(neighbours) + " is more than the " + std::to_string(n) +
-                                 " normal training images: choose fewer");
-  Matrices memory(backend);
-  const std::vector<real> known = rows(set.images, 0, n);
-  const View known_rows = memory.upload(known, kPixels);
+Knn::Knn(Backend& backend, const TrainingSet& set, int neighbours)
+    : backend_(backend), known_{set.normal, set.images.height, set.images.width, {}}, neighbours_(neighbours) {
+  if (neighbours > set.normal)
+    throw Error(Exit::usage, "--neighbours " + std::to_string(neighbours) + " is more than the " +
+                                 std::to_string(set.normal) + " normal training images: choose fewer");
+  for (int i = 0; i < set.normal; ++i) {
+    const auto image = set.images.image(i);
+    known_.pixels.insert(known_.pixels.end(), image.begin(), image.end());
+  }
+}
+
+Knn::Knn(Backend& backend, const Checkpoint& from, int neighbours)
+    : backend_(backend), known_{}, neighbours_(neighbours) {
+  const StoredTensor& t = stored(from, "known", "U8");
+  known_ = {static_cast<int>(t.shape[0]), static_cast<int>(t.shape[1]), 1, {t.bytes.begin(), t.bytes.end()}};
+  if (neighbours > known_.count)
+    throw Error(Exit::checkpoint, "holds " + std::to_string(known_.count) + " images, fewer than its neighbours");
+}
+
+void Knn::save(Checkpoint& to) const {
+  to.tensors["known"] = {"U8",
+                         {known_.count, std::int64_t{known_.height} * known_.width},
+                         std::string(known_.pixels.begin(), known_.pixels.end())};
+}
+
+std::vector<float> Knn::score(const Images& images) const {
+  const int n = known_.count, pixels = known_.height * known_.width;
+  Matrices memory(backend_);
+  const std::vector<real> known = rows(known_, 0, n);
+  const View known_rows = memory.upload(known, pixels);
   std::vector<wide> known_norm;
-  for (int j = 0; j < n; ++j) known_norm.push_back(squared_norm(&known[static_cast<std::size_t>(j) * kPixels]));
+  for (int j = 0; j < n; ++j) known_norm.push_back(squared_norm(row(known, j, pixels)));
 
   std::vector<float> score;
   std::vector<wide> distance(static_cast<std::size_t>(n));
   for (int begin = 0; begin < images.count; begin += kChunk) {
-    Matrices chunk(backend);
+    Matrices chunk(backend_);
     const int count = std::min(kChunk, images.count - begin);
     const std::vector<real> x = rows(images, begin, count);
-    const std::vector<real> dot = chunk.product(chunk.upload(x, kPixels), known_rows, false, true);
+    const std::vector<real> dot = chunk.product(chunk.upload(x, pixels), known_rows, false, true);
     for (int i = 0; i < count; ++i) {
-      const wide norm = squared_norm(&x[static_cast<std::size_t>(i) * kPixels]);
+      const wide norm = squared_norm(row(x, i, pixels));
       for (std::size_t j = 0; j < distance.size(); ++j)
         distance[j] = norm + known_norm[j] - 2 * wide(dot[static_cast<std::size_t>(i) * distance.size() + j]);
-      std::partial_sort(distance.begin(), distance.begin() + neighbours, distance.end());
+      std::partial_sort(distance.begin(), distance.begin() + neighbours_, distance.end());
       wide sum = 0;
-      for (int k = 0; k < neighbours; ++k) sum += std::sqrt(std::max(distance[static_cast<std::size_t>(k)], wide(0)));
-      score.push_back(static_cast<float>(sum / neighbours));
+      for (int k = 0; k < neighbours_; ++k) sum += std::sqrt(std::max(distance[static_cast<std::size_t>(k)], wide(0)));
+      score.push_back(static_cast<float>(sum / neighbours_));
     }
   }
   return score;
 }
 
-Pca::Pca(Backend& backend, const TrainingSet& set, int components) : backend_(backend), components_(components) {
-  const int n = set.normal;
+Pca::Pca(Backend& backend, const TrainingSet& set, int components) : backend_(backend) {
+  const int n = set.normal, pixels = static_cast<int>(set.images.image(0).size());
+  if (components >= pixels)
+    throw Error(Exit::usage, "--components " + std::to_string(components) + " is not below the " +
+                                 std::to_string(pixels) + " values of an image: choose fewer");
   std::vector<real> x = rows(set.images, 0, n);
-  std::vector<wide> sum(kPixels, 0);
-  for (std::size_t i = 0; i < x.size(); ++i) sum[i % kPixels] += x[i];
+  std::vector<wide> sum(static_cast<std::size_t>(pixels), 0);
+  for (std::size_t i = 0; i < x.size(); ++i) sum[i % sum.size()] += x[i];
   for (const wide s : sum) mean_.push_back(static_cast<real>(s / n));
   subtract(x, mean_);
 
   Matrices memory(backend);
-  const View centred = memory.upload(x, kPixels);
+  const View centred = memory.upload(x, pixels);
   const std::vector<real> scatter = memory.product(centred, centred, true, false);
   const Eigen::MatrixXd matrix = Eigen::Map<const Eigen::Matrix<real, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>(
-                                     scatter.data(), kPixels, kPixels)
+                                     scatter.data(), pixels, pixels)
                                      .cast<double>();
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(matrix);  // eigenvalues ascend
   for (int k = 0; k < components; ++k)
-    for (int i = 0; i < kPixels; ++i) basis_.push_back(static_cast<real>(solver.eigenvectors()(i, kPixels - 1 - k)));
+    for (int i = 0; i < pixels; ++i) basis_.push_back(static_cast<real>(solver.eigenvectors()(i, pixels - 1 - k)));
+}
+
+Pca::Pca(Backend& backend, const Checkpoint& from)
+    : backend_(backend), mean_(values(stored(from, "mean", kReal))), basis_(values(stored(from, "basis", kReal))) {
+  if (mean_.empty() || basis_.empty() || basis_.size() % mean_.size() != 0)
+    throw Error(Exit::checkpoint, "tensors 'mean' and 'basis' do not fit each other: the file is of another program");
+}
+
+void Pca::save(Checkpoint& to) const {
+  const auto pixels = static_cast<std::int64_t>(mean_.size());
+  const auto bytes = [](const std::vector<real>& v) {
+    return std::string(reinterpret_cast<const char*>(v.data()), sizeof(real) * v.size());
+  };
+  to.tensors["mean"] = {kReal, {1, pixels}, bytes(mean_)};
+  to.tensors["basis"] = {kReal, {static_cast<std::int64_t>(basis_.size()) / pixels, pixels}, bytes(basis_)};
 }
 
 std::vector<float> Pca::score(const Images& images) const {
+  const int pixels = static_cast<int>(mean_.size()), components = static_cast<int>(basis_.size() / mean_.size());
   std::vector<float> score;
   Matrices memory(backend_);
-  const View basis = memory.upload(basis_, kPixels);
+  const View basis = memory.upload(basis_, pixels);
   for (int begin = 0; begin < images.count; begin += kChunk) {
     Matrices chunk(backend_);
     const int count = std::min(kChunk, images.count - begin);
     std::vector<real> x = rows(images, begin, count);
     subtract(x, mean_);
-    const std::vector<real> projected = chunk.product(chunk.upload(x, kPixels), basis, false, true);
+    const std::vector<real> projected = chunk.product(chunk.upload(x, pixels), basis, false, true);
     for (int i = 0; i < count; ++i) {
-      const wide left =
-          squared_norm(&x[static_cast<std::size_t>(i) * kPixels]) -
-          squared_norm(&projected[static_cast<std::size_t>(i) * static_cast<std::size_t>(components_)], components_);
-      score.push_back(static_cast<float>(std::sqrt(std::max(left, wide(0)) / kPixels)));
+      const wide left = squared_norm(row(x, i, pixels)) - squared_norm(row(projected, i, components));
+      score.push_back(static_cast<float>(std::sqrt(std::max(left, wide(0)) / pixels)));
     }
   }
   return score;

@@ -25,12 +25,15 @@ struct Scores {
   std::vector<float> validation, test;
 };
 
-Scores reference_scores(const Config& config, Backend& backend, const Experiment& e) {
-  const auto by = [&](auto score) { return Scores{score(e.validation.images), score(e.test.images)}; };
-  if (config.model == "knn")
-    return by([&](const Images& x) { return knn_scores(backend, e.training, config.neighbours, x); });
-  if (config.model == "pca")
-    return by([pca = Pca(backend, e.training, config.components)](const Images& x) { return pca.score(x); });
+// Scores, and what a later run of the model needs to score other images.
+Scores reference_scores(const Config& config, Backend& backend, const Experiment& e, Checkpoint& kept) {
+  const auto by = [&](const auto& model) {
+    model.save(kept);
+    kept.metadata["model"] = config.model;
+    return Scores{model.score(e.validation.images), model.score(e.test.images)};
+  };
+  if (config.model == "knn") return by(Knn(backend, e.training, config.neighbours));
+  if (config.model == "pca") return by(Pca(backend, e.training, config.components));
   return {random_scores(e.validation.images.count, config.seed, 0), random_scores(e.test.images.count, config.seed, 1)};
 }
 
@@ -75,10 +78,13 @@ int run(const Config& asked, const volatile std::sig_atomic_t& stop) {
 
   // What cannot work is refused before the folder is touched.
   Scores scores;
-  if (!trainer) scores = reference_scores(config, *backend, experiment);
+  Checkpoint reference;
+  if (!trainer) scores = reference_scores(config, *backend, experiment, reference);
   prepare_folder(folder, config.resume);
   if (!config.resume) write_file(folder + "/config.json", config_text(config));
   write_environment(folder, config, *backend, experiment.sum);
+
+  if (!reference.tensors.empty()) write_safetensors(folder + "/weights.safetensors", reference);
 
   nlohmann::ordered_json training = nlohmann::ordered_json::object();
   if (trainer) {

@@ -7,25 +7,11 @@
 namespace snag {
 namespace {
 
-constexpr int kScoringBatch = 256;
-
 // Calls f on the detector that is there.
 template <class Variant, class F>
 decltype(auto) with_detector(Variant& detector, F f) {
   if (auto* gan = std::get_if<Gan>(&detector)) return f(*gan);
   return f(std::get<Classifier>(detector));
-}
-
-Bytes upload_images(Backend& backend, const Images& images) {
-  auto* memory = static_cast<std::uint8_t*>(backend.alloc(images.pixels.size()));
-  backend.upload(memory, images.pixels.data(), images.pixels.size());
-  return {memory, images.count, kSide};
-}
-
-std::int32_t* upload_indices(Backend& backend, const std::vector<std::int32_t>& indices) {
-  auto* memory = static_cast<std::int32_t*>(backend.alloc(sizeof(std::int32_t) * indices.size()));
-  backend.upload(memory, indices.data(), sizeof(std::int32_t) * indices.size());
-  return memory;
 }
 
 }  // namespace
@@ -91,39 +77,9 @@ void Trainer::run_step() {
   ++done_;
 }
 
-Trainer::Verdict Trainer::judge(const Images& images, bool with_reconstruction) {
-  Backend& backend = tape_.backend();
-  Verdict verdict;
-  const auto append = [&](std::vector<float>& to, Tensor t) {
-    std::vector<real> values(static_cast<std::size_t>(t.shape().size()));
-    backend.download(values.data(), t.view.data, sizeof(real) * values.size());
-    to.insert(to.end(), values.begin(), values.end());
-  };
-  const Tape::Mark start = tape_.mark();
-  const Bytes bytes = upload_images(backend, images);
-  std::vector<std::int32_t> all(static_cast<std::size_t>(images.count));
-  for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::int32_t>(i);
-  const std::int32_t* order = upload_indices(backend, all);
-  const Counter zero = make_counter(backend);
-  for (int begin = 0; begin < images.count; begin += kScoringBatch) {
-    const Tape::Mark chunk = tape_.mark();
-    const Tensor x = tape_.leaf({std::min(kScoringBatch, images.count - begin), 1, kSide, kSide});
-    backend.run(GatherBatch{.x = x.view,
-                            .images = bytes,
-                            .order = order,
-                            .step = zero,
-                            .steps = 1,
-                            .stride = 0,
-                            .first = begin,
-                            .augment = {},
-                            .seed = 0});
-    const Scored scored = with_detector(detector_, [&](const auto& d) { return d.score(x); });
-    append(verdict.score, scored.score);
-    if (with_reconstruction && scored.image) append(verdict.reconstruction, scored.image);
-    tape_.rewind(chunk);
-  }
-  tape_.rewind(start);
-  return verdict;
+Verdict Trainer::judge(const Images& images, bool with_reconstruction) {
+  return snag::judge(tape_, images, with_reconstruction,
+                     [&](Tensor x) { return with_detector(detector_, [&](const auto& d) { return d.score(x); }); });
 }
 
 Checkpoint Trainer::weights() const {

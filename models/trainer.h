@@ -7,6 +7,7 @@
 #include "models/classifier.h"
 #include "models/epoch.h"
 #include "models/gan.h"
+#include "models/judge.h"
 
 namespace snag {
 
@@ -37,10 +38,6 @@ class Trainer {
   const std::vector<std::string>& loss_names() const;
   std::vector<std::optional<double>> take_losses() { return losses().take(); }
 
-  // Scores, and reconstructions [N,32,32] in about [-1, 1] where the detector makes them, of 32x32 images.
-  struct Verdict {
-    std::vector<float> score, reconstruction;
-  };
   Verdict judge(const Images&, bool with_reconstruction);
 
   Checkpoint weights() const;

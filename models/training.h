@@ -16,12 +16,6 @@ struct Batch {
   Tensor of_anomalous(Tensor t) const { return slice_images(t, normal, anomalous); }
 };
 
-// What a detector says of images: a score each (higher = more anomalous) and, if it makes one, a reconstruction.
-struct Scored {
-  Tensor score;  // [N,1,1,1]
-  Tensor image;  // [N,1,32,32], or empty
-};
-
 // Losses summed on the device over steps, read by the host now and then.
 class LossLog {
  public:

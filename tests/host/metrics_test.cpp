@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdio>
 #include <limits>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -122,6 +123,11 @@ TEST_CASE("average precision sums precision at each step of recall") {
   CHECK(average_precision(Scores{3, 2, 1}, Flags{1, 0, 1}) == doctest::Approx(5.0 / 6).epsilon(1e-15));
   // all equal: one threshold, its precision is the share of anomalies
   CHECK(average_precision(Scores{1, 1, 1, 1}, Flags{1, 0, 0, 0}) == 0.25);
+  Scores rising(1000);
+  std::iota(rising.begin(), rising.end(), 0.F);
+  Flags above(1000, 1);
+  std::fill_n(above.begin(), 460, std::uint8_t{0});
+  CHECK(average_precision(rising, above) == 1);  // to the last bit: a share
 }
 
 TEST_CASE("no figure depends on the order of equal scores") {

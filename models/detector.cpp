@@ -1,0 +1,120 @@
+#include "models/detector.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "models/device.h"
+#include "models/run_folder.h"
+
+namespace snag {
+namespace {
+
+std::variant<GanScorer, ClassifierScorer> make_scorer(const Config& config) {
+  if (config.model == "cnn") return ClassifierScorer(config);
+  return GanScorer(config);
+}
+
+const Layout& layout_of(const std::variant<GanScorer, ClassifierScorer>& scorer) {
+  return std::visit([](const auto& s) -> const Layout& { return s.layout(); }, scorer);
+}
+
+Images slice(const Images& from, int begin, int count) {
+  const auto size = static_cast<std::ptrdiff_t>(from.image(0).size());
+  const auto first = from.pixels.begin() + begin * size;
+  return {count, from.height, from.width, {first, first + count * size}};
+}
+
+void check_model(const Checkpoint& weights, const Config& config) {
+  const auto model = weights.metadata.find("model");
+  if (model == weights.metadata.end() || model->second != config.model)
+    throw Error(Exit::checkpoint, "is not of model " + config.model + ": it is damaged or of another run");
+}
+
+}  // namespace
+
+Detector::Network::Network(Backend& backend, const Config& config, const Checkpoint& from)
+    : tape(backend), scorer(make_scorer(config)), weights(tape, layout_of(scorer), config.seed) {
+  weights.load(from);
+}
+
+Detector::Detector(Config config, float threshold, const Checkpoint& weights, std::unique_ptr<Backend> backend)
+    : config_(std::move(config)), threshold_(threshold), backend_(std::move(backend)) {
+  if (config_.model == "knn")
+    model_.emplace<Knn>(*backend_, weights, config_.neighbours);
+  else if (config_.model == "pca")
+    model_.emplace<Pca>(*backend_, weights);
+  else
+    model_ = std::make_unique<Network>(*backend_, config_, weights);
+}
+
+Detector Detector::open(const std::string& folder, const DetectorOptions& options) {
+  if (!std::filesystem::is_directory(folder)) throw Error(Exit::usage, folder + " is not a folder: give that of a run");
+  check_folder(folder, true, false);
+  if (!finished(folder))
+    throw Error(Exit::usage, folder +
+                                 " holds an unfinished run, which has no threshold: finish it with train_gan "
+                                 "--resume --out " +
+                                 folder);
+  Config config;
+  read_config(config, folder + "/config.json");
+  check(config);
+  if (config.model == "random")
+    throw Error(Exit::usage, folder +
+                                 " holds a run of model random, which draws its scores without looking: choose "
+                                 "a run of another model");
+  const Json summary = parse_json(read_file(folder + "/summary.json"), folder + "/summary.json", Exit::data);
+  const auto threshold = static_cast<float>(get_real(summary, "threshold", -HUGE_VAL, HUGE_VAL));
+  config.device = options.device;
+  config.threads = options.threads;
+  config.memory = options.memory;
+
+  const std::string path = folder + "/weights.safetensors";
+  const Checkpoint weights = read_safetensors(path);
+  try {
+    check_model(weights, config);
+    const auto need = [&] {
+      Detector counted(config, threshold, weights, make_counting_backend());
+      const std::vector<std::uint8_t> black(static_cast<std::size_t>(kScoringBatch * kPixels));
+      counted.score({kScoringBatch, kSide, kSide, black}, true);
+      return counted.backend_->peak();
+    };
+    return Detector(config, threshold, weights, make_backend(config, need));
+  } catch (const Error& e) {
+    if (e.code() != Exit::checkpoint) throw;
+    throw Error(e.code(), path + ": " + e.what());
+  }
+}
+
+bool Detector::reconstructs() const {
+  const auto* network = std::get_if<std::unique_ptr<Network>>(&model_);
+  return network && std::holds_alternative<GanScorer>((*network)->scorer);
+}
+
+Detector::Result Detector::score(const Images& images, bool with_reconstruction) {
+  if (images.height != kSide || images.width != kSide)
+    throw Error(Exit::data, "images of " + std::to_string(images.height) + " x " + std::to_string(images.width) +
+                                " pixels; this detector takes " + std::to_string(kSide) + " x " +
+                                std::to_string(kSide) + ": resize them");
+  if (const auto* knn = std::get_if<Knn>(&model_)) return {knn->score(images), {}, {}};
+  if (const auto* pca = std::get_if<Pca>(&model_)) return {pca->score(images), {}, {}};
+  Network& network = *std::get<std::unique_ptr<Network>>(model_);
+  Result result;
+  for (int begin = 0; begin < images.count; begin += kScoringBatch) {
+    const Verdict v =
+        judge(network.tape, slice(images, begin, std::min(kScoringBatch, images.count - begin)), with_reconstruction,
+              [&](Tensor x) {
+                return std::visit([&](const auto& s) { return s.score(network.weights, x); }, network.scorer);
+              });
+    result.score.insert(result.score.end(), v.score.begin(), v.score.end());
+    result.reconstruction.insert(result.reconstruction.end(), v.reconstruction.begin(), v.reconstruction.end());
+  }
+  for (std::size_t i = 0; i < result.reconstruction.size(); ++i)
+    result.error.push_back(std::abs(static_cast<float>(images.pixels[i]) / 127.5f - 1 - result.reconstruction[i]));
+  return result;
+}
+
+}  // namespace snag

@@ -1,0 +1,56 @@
+#include "models/judge.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace snag {
+
+Bytes upload_images(Backend& backend, const Images& images) {
+  auto* memory = static_cast<std::uint8_t*>(backend.alloc(images.pixels.size()));
+  backend.upload(memory, images.pixels.data(), images.pixels.size());
+  return {memory, images.count, images.height};
+}
+
+std::int32_t* upload_indices(Backend& backend, const std::vector<std::int32_t>& indices) {
+  auto* memory = static_cast<std::int32_t*>(backend.alloc(sizeof(std::int32_t) * indices.size()));
+  backend.upload(memory, indices.data(), sizeof(std::int32_t) * indices.size());
+  return memory;
+}
+
+Verdict judge(Tape& tape, const Images& images, bool with_reconstruction,
+              const std::function<Scored(Tensor x)>& score) {
+  Backend& backend = tape.backend();
+  Verdict verdict;
+  const auto append = [&](std::vector<float>& to, Tensor t) {
+    std::vector<real> values(static_cast<std::size_t>(t.shape().size()));
+    backend.download(values.data(), t.view.data, sizeof(real) * values.size());
+    to.insert(to.end(), values.begin(), values.end());
+  };
+  const Tape::Mark start = tape.mark();
+  const Bytes bytes = upload_images(backend, images);
+  std::vector<std::int32_t> all(static_cast<std::size_t>(images.count));
+  std::iota(all.begin(), all.end(), 0);
+  const std::int32_t* order = upload_indices(backend, all);
+  const Counter zero = make_counter(backend);
+  for (int begin = 0; begin < images.count; begin += kScoringBatch) {
+    const Tape::Mark chunk = tape.mark();
+    const Tensor x = tape.leaf({std::min(kScoringBatch, images.count - begin), 1, images.height, images.width});
+    backend.run(GatherBatch{.x = x.view,
+                            .images = bytes,
+                            .order = order,
+                            .step = zero,
+                            .steps = 1,
+                            .stride = 0,
+                            .first = begin,
+                            .augment = {},
+                            .seed = 0});
+    const Scored scored = score(x);
+    append(verdict.score, scored.score);
+    if (with_reconstruction && scored.image) append(verdict.reconstruction, scored.image);
+    tape.rewind(chunk);
+  }
+  tape.rewind(start);
+  return verdict;
+}
+
+}  // namespace snag
