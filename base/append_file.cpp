@@ -35,19 +35,19 @@ AppendFile::AppendFile(std::string path, std::optional<std::int64_t> keep) : pat
   }
   char last = '\n';
   if (size_ > 0 && ::pread(file_.get(), &last, 1, size_ - 1) == 1 && last != '\n') {
-    write("\n");
+    append("\n");
   }
 }
 
-void AppendFile::line(std::string_view text) { write(std::string(text) + '\n'); }
+void AppendFile::line(std::string_view text) { append(std::string(text) + '\n'); }
 
-void AppendFile::write(std::string_view bytes) {
-  if (const int error = write_all(file_.get(), bytes); error != 0) {
+void AppendFile::append(std::string_view record) {
+  if (const int error = write_all(file_.get(), record); error != 0) {
     // Best effort: half a row would spoil the table. Not a regular file: nothing to cut.
     [[maybe_unused]] const int cut = ::ftruncate(file_.get(), size_);
     fail_io(path_, "cannot append", error);
   }
-  size_ += static_cast<std::int64_t>(bytes.size());
+  size_ += static_cast<std::int64_t>(record.size());
 }
 
 void AppendFile::sync() {

@@ -23,7 +23,7 @@ std::string read_file(const std::string& path);
 // What is no regular file (/dev/stdout, a pipe) has no content to protect and is written directly.
 void write_file(const std::string& path, std::string_view bytes);
 
-// A text file that grows by whole lines: a log, a table of metrics. A line that cannot be written is cut off again.
+// A file that grows by whole lines or records: a log, a table of metrics. One that cannot be written is cut off again.
 class AppendFile {
  public:
   // Opens or creates `path`. With `keep`, cuts the file to its first `keep` bytes: rows after a checkpoint go when
@@ -33,14 +33,14 @@ class AppendFile {
 
   // Appends `text` and a newline in one write: the line is visible to other programs on return.
   void line(std::string_view text);
+  // The same for `record` as it is, for files that are not text.
+  void append(std::string_view record);
   // Returns when the lines are on the disk. Call it before a checkpoint records size().
   void sync();
   // Bytes in the file: the `keep` of a later resumption.
   std::int64_t size() const { return size_; }
 
  private:
-  void write(std::string_view bytes);
-
   std::string path_;
   Descriptor file_;
   std::int64_t size_ = 0;

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "data/idx.h"
+#include "models/charts.h"
 #include "models/device.h"
 #include "models/metrics.h"
 #include "models/references.h"
@@ -98,6 +99,10 @@ int run(const Config& asked, const volatile std::sig_atomic_t& stop) {
                 {"images_per_second", session.images_per_second()},
                 {"scored_per_second", experiment.test.images.count / seconds_since(scoring)},
                 {"train_seconds", session.seconds()}};
+    chart_scores(session.events(), "Test", trainer->step(), scores.test, experiment.test.anomaly);
+  } else {
+    EventFile events(folder + "/" + event_file_name, 0);
+    chart_scores(events, "Test", 0, scores.test, experiment.test.anomaly);
   }
 
   nlohmann::ordered_json summary = summarise(config, experiment, scores);

@@ -12,6 +12,7 @@
 #include "base/canvas.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "models/charts.h"
 #include "models/sample_layout.h"
 
 namespace snag {
@@ -19,9 +20,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const char* const kParts[] = {"config.json",         "environment.json",  "metrics.csv", "train.log",
-                              "weights.safetensors", "state.safetensors", "samples",     "scores.csv",
-                              "summary.json",        "report.html"};
+const char* const kParts[] = {"config.json",         "environment.json",  "metrics.csv",  "train.log",
+                              "weights.safetensors", "state.safetensors", "samples",      "scores.csv",
+                              "summary.json",        "report.html",       event_file_name};
 
 // Whatever keeps us from looking shows when the folder is made.
 bool there(const fs::path& path) {

@@ -9,7 +9,7 @@ namespace snag {
 
 // The folder of one run:
 //   config.json environment.json metrics.csv train.log weights.safetensors state.safetensors samples/ scores.csv
-//   summary.json report.html
+//   summary.json report.html events.out.tfevents
 // A run is finished when summary.json stands there; it is written last.
 
 // config.out, or runs/MODEL-cCLASS-sSEED, with -2, -3, ... if taken.

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "models/charts.h"
 #include "models/metrics.h"
 #include "models/run_folder.h"
 
@@ -28,12 +29,10 @@ Session::Session(const Config& config, const std::string& folder, Trainer& train
       trainer_(trainer),
       experiment_(experiment),
       gallery_(gallery(experiment.validation, 8)) {
-  std::optional<std::int64_t> kept;
-  if (config.resume && std::filesystem::exists(folder + "/state.safetensors"))
-    kept = restore();
-  else if (config.resume)
-    kept = 0;
-  metrics_.emplace(folder + "/metrics.csv", kept ? kept : std::optional<std::int64_t>(0));
+  Kept kept;
+  if (config.resume && std::filesystem::exists(folder + "/state.safetensors")) kept = restore();
+  metrics_.emplace(folder + "/metrics.csv", kept.metrics);
+  events_.emplace(folder + "/" + event_file_name, kept.events);
   log_.emplace(folder + "/train.log");
   if (metrics_->size() == 0) metrics_->line(header());
 }
@@ -90,13 +89,13 @@ void Session::diverged(const std::string& what) const {
                                   folder_);
 }
 
-double Session::validation_auroc() {
+std::vector<float> Session::validation_scores() {
   const std::vector<float> score = trainer_.judge(experiment_.validation.images, false).score;
   if (!std::all_of(score.begin(), score.end(), [](float v) { return std::isfinite(v); })) diverged("a score");
-  return auroc(score, experiment_.validation.anomaly);
+  return score;
 }
 
-// A row of metrics.csv, a line of the log, a picture; at an epoch's end the validation AUROC too.
+// A row of metrics.csv, a line of the log, events, a picture; at an epoch's end what the validation scores say, too.
 void Session::report(Progress& progress, bool epoch_ends) {
   const int step = trainer_.step(), epoch = (step - 1) / trainer_.steps_per_epoch() + 1;
   std::ostringstream row, line;
@@ -111,11 +110,16 @@ void Session::report(Progress& progress, bool epoch_ends) {
     const std::string& name = trainer_.loss_names()[i];
     if (!std::isfinite(*losses[i])) diverged("loss '" + name + "'");
     row << *losses[i];
+    events_->scalar(chart_of_loss(name), step, *losses[i]);
     line << "  " << name << ' ' << *losses[i];
   }
+  events_->scalar("learning_rate", step, trainer_.learning_rate());
+  events_->scalar("images_per_second", step, images_per_second());
   row << ',';
   if (epoch_ends) {
-    const double area = validation_auroc();
+    const std::vector<float> score = validation_scores();
+    const double area = auroc(score, experiment_.validation.anomaly);
+    chart_scores(*events_, "Validation", step, score, experiment_.validation.anomaly);
     row << area;
     line << "  validation AUROC " << area;
   }
@@ -124,27 +128,30 @@ void Session::report(Progress& progress, bool epoch_ends) {
   metrics_->line(row.str());
   say(progress, line.str());
   const std::vector<float> made = trainer_.judge(gallery_.images, true).reconstruction;
-  if (!made.empty())
-    write_samples(folder_ + "/samples/" + picture(epoch, step, epoch_ends), gallery_.images, gallery_.normal, made);
+  if (made.empty()) return;
+  const std::string path = folder_ + "/samples/" + picture(epoch, step, epoch_ends);
+  write_samples(path, gallery_.images, gallery_.normal, made);
+  if (epoch_ends) events_->image("samples", step, read_file(path));
 }
 
 void Session::save() {
   metrics_->sync();
+  events_->sync();
   Checkpoint state = trainer_.state();
   state.metadata["metrics_bytes"] = std::to_string(metrics_->size());
+  state.metadata["events_bytes"] = std::to_string(events_->size());
   state.metadata["milliseconds"] = std::to_string(std::llround(1000 * seconds_));
   write_safetensors(folder_ + "/weights.safetensors", trainer_.weights());
   write_safetensors(folder_ + "/state.safetensors", state);
 }
 
-// Returns how many bytes of metrics.csv belong to the state.
-std::int64_t Session::restore() {
+Session::Kept Session::restore() {
   const std::string path = folder_ + "/state.safetensors";
   const Checkpoint state = read_safetensors(path);
   try {
     trainer_.resume(state);
     seconds_ = metadata_count(state, "milliseconds") / 1000.0;
-    return metadata_count(state, "metrics_bytes");
+    return {metadata_count(state, "metrics_bytes"), metadata_count(state, "events_bytes")};
   } catch (const Error& e) {
     throw Error(e.code(), path + ": " + e.what());
   }

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "base/event_file.h"
 #include "base/file.h"
 #include "base/progress.h"
 #include "models/experiment.h"
@@ -11,7 +12,8 @@
 
 namespace snag {
 
-// The training of one run, as people see it: progress, metrics.csv, train.log, pictures, saved states.
+// The training of one run, as people see it: progress, metrics.csv, train.log, pictures, TensorBoard's events, saved
+// states.
 class Session {
  public:
   // With config.resume, goes on from the folder's state.safetensors, if there is one.
@@ -23,6 +25,7 @@ class Session {
 
   double seconds() const { return seconds_; }  // of training alone, over all sessions of the run
   double images_per_second() const;
+  EventFile& events() { return *events_; }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -30,10 +33,14 @@ class Session {
   std::string header() const;
   void say(Progress&, const std::string& line);
   void report(Progress&, bool epoch_ends);
-  double validation_auroc();
+  std::vector<float> validation_scores();
   [[noreturn]] void diverged(const std::string& what) const;
   void save();
-  std::int64_t restore();
+  // How many bytes of the growing files belong to the state.
+  struct Kept {
+    std::int64_t metrics = 0, events = 0;
+  };
+  Kept restore();
 
   const Config& config_;
   const std::string& folder_;
@@ -41,6 +48,7 @@ class Session {
   const Experiment& experiment_;
   Gallery gallery_;
   std::optional<AppendFile> metrics_, log_;
+  std::optional<EventFile> events_;
   double seconds_ = 0;
   Clock::time_point started_;
 };

@@ -4,6 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/install_packages.sh test
+scripts/python_packages.sh
 presets=("$@")
 [ ${#presets[@]} -gt 0 ] || presets=(release asan tsan)
 for preset in "${presets[@]}"; do
