@@ -114,6 +114,13 @@ Weights::Weights(Tape& tape, const Weights& like) : Weights(tape, like.layout_) 
   backend_.run(Affine{.y = flat_, .x = like.flat_, .scale = 1, .shift = 0});
 }
 
+std::vector<Weights::Named> Weights::entries() const {
+  std::vector<Named> all;
+  for (std::size_t i = 0; i < tensors_.size(); ++i) all.push_back({layout_.trained()[i].name, tensors_[i].view});
+  for (std::size_t i = 0; i < running_.size(); ++i) all.push_back({layout_.running()[i].name, running_[i]});
+  return all;
+}
+
 void Weights::save(Checkpoint& to, const std::string& prefix) const {
   save_entries(backend_, to, prefix, layout_.trained(), [&](std::size_t i) { return tensors_[i].view; });
   save_entries(backend_, to, prefix, layout_.running(), [&](std::size_t i) { return running_[i]; });

@@ -40,6 +40,12 @@ class Weights {
   View running(int i) const { return running_[static_cast<std::size_t>(i)]; }
   std::span<const Tensor> trained() const { return tensors_; }
   View flat() const { return flat_; }
+  // All of them, with their names.
+  struct Named {
+    std::string name;
+    View view;
+  };
+  std::vector<Named> entries() const;
   View flat_trained() const { return {flat_.data, {.c = trained_size_}}; }
 
   // Under their names, in PyTorch's order: [O,C,k,k], [out,in] or [C].

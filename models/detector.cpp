@@ -13,26 +13,13 @@
 namespace snag {
 namespace {
 
-std::variant<GanScorer, ClassifierScorer> make_scorer(const Config& config) {
-  if (config.model == "cnn") return ClassifierScorer(config);
-  return GanScorer(config);
-}
-
-const Layout& layout_of(const std::variant<GanScorer, ClassifierScorer>& scorer) {
-  return std::visit([](const auto& s) -> const Layout& { return s.layout(); }, scorer);
-}
-
 Images slice(const Images& from, int begin, int count) {
   const auto size = static_cast<std::ptrdiff_t>(from.image(0).size());
   const auto first = from.pixels.begin() + begin * size;
   return {count, from.height, from.width, {first, first + count * size}};
 }
 
-void check_model(const Checkpoint& weights, const Config& config) {
-  const auto model = weights.metadata.find("model");
-  if (model == weights.metadata.end() || model->second != config.model)
-    throw Error(Exit::checkpoint, "is not of model " + config.model + ": it is damaged or of another run");
-}
+std::string weights_path(const std::string& folder) { return folder + "/weights.safetensors"; }
 
 }  // namespace
 
@@ -51,7 +38,7 @@ Detector::Detector(Config config, float threshold, const Checkpoint& weights, st
     model_ = std::make_unique<Network>(*backend_, config_, weights);
 }
 
-Detector Detector::open(const std::string& folder, const DetectorOptions& options) {
+SavedDetector read_detector(const std::string& folder) {
   if (!std::filesystem::is_directory(folder)) throw Error(Exit::usage, folder + " is not a folder: give that of a run");
   check_folder(folder, true, false);
   if (!finished(folder))
@@ -68,16 +55,22 @@ Detector Detector::open(const std::string& folder, const DetectorOptions& option
                                  "a run of another model");
   const Json summary = parse_json(read_file(folder + "/summary.json"), folder + "/summary.json", Exit::data);
   const auto threshold = static_cast<float>(get_real(summary, "threshold", -HUGE_VAL, HUGE_VAL));
+  Checkpoint weights = read_safetensors(weights_path(folder));
+  const auto model = weights.metadata.find("model");
+  if (model == weights.metadata.end() || model->second != config.model)
+    throw Error(Exit::checkpoint,
+                weights_path(folder) + ": is not of model " + config.model + ": it is damaged or of another run");
+  return {std::move(config), threshold, std::move(weights)};
+}
+
+Detector Detector::open(const std::string& folder, const DetectorOptions& options) {
+  auto [config, threshold, weights] = read_detector(folder);
   config.device = options.device;
   config.threads = options.threads;
   config.memory = options.memory;
-
-  const std::string path = folder + "/weights.safetensors";
-  const Checkpoint weights = read_safetensors(path);
   try {
-    check_model(weights, config);
-    const auto need = [&] {
-      Detector counted(config, threshold, weights, make_counting_backend());
+    const auto need = [&config = config, &weights = weights] {
+      Detector counted(config, 0, weights, make_counting_backend());
       const std::vector<std::uint8_t> black(static_cast<std::size_t>(kScoringBatch * kPixels));
       counted.score({kScoringBatch, kSide, kSide, black}, true);
       return counted.backend_->peak();
@@ -85,7 +78,7 @@ Detector Detector::open(const std::string& folder, const DetectorOptions& option
     return Detector(config, threshold, weights, make_backend(config, need));
   } catch (const Error& e) {
     if (e.code() != Exit::checkpoint) throw;
-    throw Error(e.code(), path + ": " + e.what());
+    throw Error(e.code(), weights_path(folder) + ": " + e.what());
   }
 }
 

@@ -15,13 +15,22 @@ struct DetectorOptions {
   double memory = 0;            // GiB that tensors may take; 0: as much as it takes
 };
 
+// What scoring takes from a finished run: its config.json, the threshold of its summary.json, its weights.safetensors.
+struct SavedDetector {
+  Config config;
+  float threshold;
+  Checkpoint weights;
+};
+// Throws Error{Exit::usage} where the folder holds no finished run, or one of the model random, whose numbers say
+// nothing of other images; Error{Exit::checkpoint} for weights that are damaged or of another model; what the readers
+// of its files throw.
+SavedDetector read_detector(const std::string& folder);
+
 // A finished run, opened to score images: its config.json, its weights.safetensors and the threshold of its
 // summary.json. A score equals that of the run's scores.csv bit for bit on the same machine.
 class Detector {
  public:
-  // Throws Error{Exit::usage} where the folder holds no finished run, or one of the model random, whose numbers say
-  // nothing of other images; Error{Exit::checkpoint} for weights that are damaged or of another run; what the readers
-  // of its files and make_backend throw.
+  // Throws what read_detector and make_backend throw; Error{Exit::checkpoint} for weights of another width.
   static Detector open(const std::string& folder, const DetectorOptions& = {});
 
   const Config& config() const { return config_; }
@@ -42,7 +51,7 @@ class Detector {
   struct Network {  // on the heap: tensors point to the tape
     Network(Backend&, const Config&, const Checkpoint&);
     Tape tape;
-    std::variant<GanScorer, ClassifierScorer> scorer;
+    Scorer scorer;
     Weights weights;
   };
   Detector(Config, float threshold, const Checkpoint&, std::unique_ptr<Backend>);

@@ -60,4 +60,13 @@ Scored ClassifierScorer::score(const Weights& weights, Tensor x) const {
   return {logit({weights, Statistics::running}, x), {}};
 }
 
+Scorer make_scorer(const Config& config) {
+  if (config.model == "cnn") return ClassifierScorer(config);
+  return GanScorer(config);
+}
+
+const Layout& layout_of(const Scorer& scorer) {
+  return std::visit([](const auto& s) -> const Layout& { return s.layout(); }, scorer);
+}
+
 }  // namespace snag

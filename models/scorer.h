@@ -46,4 +46,9 @@ class ClassifierScorer {
   LinearLayer head_;
 };
 
+// The network of a model that has one.
+using Scorer = std::variant<GanScorer, ClassifierScorer>;
+Scorer make_scorer(const Config&);
+const Layout& layout_of(const Scorer&);
+
 }  // namespace snag

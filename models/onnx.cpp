@@ -1,0 +1,82 @@
+#include "models/onnx.h"
+
+#include <sstream>
+
+#include "base/error.h"
+#include "kernels/onnx/backend.h"
+
+namespace snag {
+namespace {
+
+// A network whose forward pass is written down.
+struct Trace {
+  explicit Trace(const SavedDetector& from)
+      : tape(*backend), scorer(network(from.config)), weights(tape, layout_of(scorer), 0) {
+    weights.load(from.weights);
+    for (const Weights::Named& w : weights.entries()) backend->call(w.name, w.view);
+  }
+
+  Tensor input(const std::string& name) {
+    const Tensor x = tape.leaf({1, 1, kSide, kSide});
+    backend->input(name, x.view);
+    return x;
+  }
+  void output(const std::string& name, Tensor y) { backend->output(name, y.view); }
+
+  std::unique_ptr<OnnxBackend> backend = make_onnx_backend();
+  Tape tape;
+  Scorer scorer;
+  Weights weights;
+
+ private:
+  static Scorer network(const Config& config) {
+    if (!trains(config.model))
+      throw Error(Exit::usage, "model " + config.model + " has no network to export: choose a run of another model");
+    return make_scorer(config);
+  }
+};
+
+std::map<std::string, std::string> metadata(const SavedDetector& from) {
+  std::ostringstream classes, threshold;
+  for (const int c : from.config.normal_class) classes << (classes.tellp() > 0 ? "," : "") << c;
+  threshold.precision(9);
+  threshold << from.threshold;
+  const std::string side = std::to_string(kSide);
+  return {
+      {"snag", SNAG_VERSION},
+      {"model", from.config.model},
+      {"normal_class", classes.str()},
+      {"threshold", threshold.str()},
+      {"decision", "anomalous where score >= threshold"},
+      {"preprocessing", "grey, resized to " + side + " x " + side +
+                            " (bilinear, half-pixel centres, no antialiasing, rounded to whole numbers), 0 .. 255"}};
+}
+
+}  // namespace
+
+bool has_generator(const Config& config) { return trains(config.model) && config.model != "cnn"; }
+
+std::string onnx_scorer(const SavedDetector& from) {
+  Trace trace(from);
+  constexpr double kHalfRange = 127.5;
+  const Tensor image = trace.input("image"), x = affine(image, 1 / kHalfRange, -1);
+  const Scored scored = std::visit([&](const auto& s) { return s.score(trace.weights, x); }, trace.scorer);
+  trace.output("score", scored.score);
+  if (scored.image) {
+    trace.output("reconstruction", affine(scored.image, kHalfRange, kHalfRange));
+    trace.output("heat_map", affine(abs_diff(scored.image, x), kHalfRange));
+  }
+  return trace.backend->graph().model("scorer", "Anomaly scores of images, higher = more anomalous", metadata(from));
+}
+
+std::string onnx_generator(const SavedDetector& from) {
+  if (!has_generator(from.config))
+    throw Error(Exit::usage,
+                "model " + from.config.model + " has no generator to export: choose a run of another model");
+  Trace trace(from);
+  const auto& generator = std::get<GanScorer>(trace.scorer);
+  trace.output("y", generator({trace.weights, Statistics::running}, trace.input("x")).image);
+  return trace.backend->graph().model("generator", "Reconstruction of images in -1 .. 1", metadata(from));
+}
+
+}  // namespace snag
