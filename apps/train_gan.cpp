@@ -1,11 +1,10 @@
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <csignal>
 #include <cstdio>
-#include <map>
 #include <new>
 #include <set>
 
+#include "apps/setting_flags.h"
 #include "base/error.h"
 #include "models/run.h"
 #include "models/run_folder.h"
@@ -31,24 +30,6 @@ constexpr const char* kExamples = R"(Examples:
 Exit codes: 0 done, 2 usage or configuration, 3 bad data, 4 bad checkpoint, 5 diverged, 6 device or memory,
 7 input/output, 130 or 143 interrupted with the state saved.)";
 
-// Settings that may be given anew when a run is resumed: they do not change its result.
-bool free_on_resume(const std::string& name) {
-  return name == "out" || name == "data" || name == "threads" || name == "memory" || name == "device" ||
-         name == "resume" || name == "quiet";
-}
-
-std::string flag_name(const snag::Setting& s) {
-  std::string name = "--" + std::string(s.name);
-  std::replace(name.begin(), name.end(), '_', '-');
-  return name;
-}
-
-// Copies the settings that were given as flags.
-void apply_flags(snag::Config& config, const snag::Config& given, const std::set<std::string>& flags) {
-  for (const snag::Setting& s : snag::settings())
-    if (flags.contains(s.name)) std::visit([&](auto field) { config.*field = given.*field; }, s.field);
-}
-
 // The configuration of the run in `given.out`; only what does not change its result may be given anew.
 snag::Config resumed(const snag::Config& given, const std::set<std::string>& flags, bool other_source) {
   if (given.out.empty())
@@ -56,7 +37,7 @@ snag::Config resumed(const snag::Config& given, const std::set<std::string>& fla
   if (other_source)
     throw snag::Error(snag::Exit::usage, "--resume takes the run's own config.json: drop --config and --preset");
   for (const std::string& name : flags)
-    if (!free_on_resume(name))
+    if (!snag::free_on_resume(name))
       throw snag::Error(snag::Exit::usage,
                         "--resume goes on with the run's own settings: drop '" + name + "', or start a new run");
   snag::check_folder(given.out, true, false);
@@ -67,7 +48,6 @@ snag::Config resumed(const snag::Config& given, const std::set<std::string>& fla
 
 // Defaults of the model, then the preset, then the file, then the flags: each overrides what stands before it.
 snag::Config configure(int argc, char** argv) {
-  snag::Config given;  // filled by the parser
   std::string preset, file;
   CLI::App app{
       "Trains a GAN anomaly detector, or a baseline, and scores the whole test file of a data set in IDX format."};
@@ -75,24 +55,7 @@ snag::Config configure(int argc, char** argv) {
   app.set_version_flag("--version", SNAG_VERSION);
   app.add_option("--preset", preset, "settings to start from: students, kim2020 or fast");
   app.add_option("--config", file, "JSON file of settings, such as a run's config.json");
-  std::map<std::string, CLI::Option*> options;
-  for (const snag::Setting& s : snag::settings()) {
-    const std::string flag = flag_name(s);
-    options[s.name] = std::visit(
-        [&](auto field) -> CLI::Option* {
-          auto& value = given.*field;
-          if constexpr (std::is_same_v<decltype(field), bool snag::Config::*>)
-            return app.add_flag(flag + ",!--no-" + flag.substr(2), value, s.help);
-          else
-            return app.add_option(flag, value, s.help)
-                ->capture_default_str()
-                ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-        },
-        s.field);
-    if (std::holds_alternative<std::vector<int> snag::Config::*>(s.field))
-      options[s.name]->delimiter(',')->multi_option_policy(CLI::MultiOptionPolicy::Throw);
-    if (!s.choices.empty()) options[s.name]->type_name(CLI::detail::join(s.choices, "|"));
-  }
+  const snag::SettingFlags settings(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& e) {  // --help, --version
@@ -101,9 +64,8 @@ snag::Config configure(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     throw snag::Error(snag::Exit::usage, std::string(e.what()) + "; see train_gan --help");
   }
-  std::set<std::string> flags;
-  for (const auto& [name, option] : options)
-    if (option->count() > 0) flags.insert(name);
+  const snag::Config& given = settings.values();
+  const std::set<std::string> flags = settings.named();
 
   snag::Config config;
   if (given.resume) {
@@ -118,7 +80,7 @@ snag::Config configure(int argc, char** argv) {
     if (!preset.empty()) snag::set_preset(config, preset);
     if (!file.empty()) snag::read_config(config, file);
   }
-  apply_flags(config, given, flags);
+  settings.apply(config);
   return config;
 }
 

@@ -7,7 +7,6 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/json.h"
 
 namespace snag {
 namespace {
@@ -132,6 +131,12 @@ std::span<const Setting> settings() {
   return list;
 }
 
+bool free_on_resume(std::string_view name) {
+  for (const char* free : {"out", "data", "threads", "memory", "device", "resume", "quiet"})
+    if (name == free) return true;
+  return false;
+}
+
 void set_defaults(Config& c) {
   if (std::find(kModels.begin(), kModels.end(), c.model) == kModels.end())
     refuse("--model " + c.model + " is unknown: choose one of " + joined(kModels));
@@ -172,12 +177,15 @@ void set_preset(Config& c, const std::string& name) {
 }
 
 void read_config(Config& config, const std::string& path) {
-  const Json json = parse_json(read_file(path), path, Exit::usage);
-  if (!json.value.is_object()) refuse(path + ": a configuration is a JSON object");
+  read_config(config, parse_json(read_file(path), path, Exit::usage));
+}
+
+void read_config(Config& config, const Json& json) {
+  if (!json.value.is_object()) refuse(json.file + ": a configuration is a JSON object");
   for (const auto& item : json.value.items()) {
     const bool known =
         std::any_of(settings().begin(), settings().end(), [&](const Setting& s) { return item.key() == s.name; });
-    if (!known) refuse(path + ": unknown key " + in_quotes(item.key()) + "; train_gan --help lists the settings");
+    if (!known) refuse(json.file + ": unknown key " + in_quotes(item.key()) + "; train_gan --help lists the settings");
   }
   for (const Setting& s : settings()) {
     if (!has(json, s.name)) continue;

@@ -3,9 +3,11 @@
 #include <limits>
 #include <span>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
+#include "base/json.h"
 #include "kernels/augment.h"
 #include "models/losses.h"
 #include "models/sizes.h"
@@ -75,6 +77,8 @@ struct Setting {
   bool saved = true;                                               // stands in config.json
 };
 std::span<const Setting> settings();
+// Whether a run's result is the same whatever this setting is: it may be given anew when the run is resumed.
+bool free_on_resume(std::string_view name);
 
 std::span<const std::string> model_names();
 bool trains(const std::string& model);  // has weights; false for random, knn, pca
@@ -88,6 +92,7 @@ std::span<const std::string> preset_names();
 // Reads config.json, and its text to write; keys that are absent keep their values. Error{Exit::usage} names the file
 // and the key.
 void read_config(Config&, const std::string& path);
+void read_config(Config&, const Json& object);
 std::string config_text(const Config&);
 
 // Every range and every rule between settings. Throws Error{Exit::usage} that says which and what to do.
