@@ -45,7 +45,14 @@ std::string bar_chart(const std::string& title, std::span<const Bar> bars, const
     out += "<rect class=\"bar " + bar.css + "\" " + where("x", from, "y", top) + " " +
            where("width", std::max(to - from, 1.0), "height", kBar) + " rx=\"2\"><title>" +
            escape_html(bar.label + ": " + decimal(bar.value, places)) + "</title></rect>\n";
-    out += svg::text(to + 6, line, Anchor::start, "strong", decimal(bar.value, places));
+    double right = to;
+    if (bar.half > 0) {
+      const double low = at(bar.value - bar.half), high = at(bar.value + bar.half), middle = top + kBar / 2;
+      out += svg::line(low, middle, high, middle, "whisker") + svg::line(low, middle - 4, low, middle + 4, "whisker") +
+             svg::line(high, middle - 4, high, middle + 4, "whisker");
+      right = std::max(to, high);
+    }
+    out += svg::text(right + 6, line, Anchor::start, "strong", decimal(bar.value, places));
   }
   out += svg::line(at(base), kTop, at(base), floor + 3, "axis");
   out += svg::text((kLabels + kWidth - kNumbers) / 2, height - 5, Anchor::middle, "name", axis.label);

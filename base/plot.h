@@ -63,12 +63,25 @@ class Plot {
   std::string under_, over_;  // what is drawn under and over the axes
 };
 
-// Horizontal bars from `base` to each value, with label and number; labels are cut to the room there is.
+// Horizontal bars from `base` to each value, with label and number; labels are cut to the room there is. `half` is half
+// the width of an interval around the value, drawn as a whisker (class `whisker`); 0 for none.
 struct Bar {
   std::string label;
   double value;
   std::string css;
+  double half = 0;
 };
 std::string bar_chart(const std::string& title, std::span<const Bar>, const Axis&, double base, int places);
+
+// A table of numbers as coloured cells (class `cell`, opacity from 0 at `faint` to 1 at `strong`); one that is not
+// finite is empty.
+struct HeatMap {
+  std::string title, row_name, column_name;
+  std::vector<std::string> rows, columns;
+  std::vector<std::vector<double>> values;  // [rows][columns]
+  double faint, strong;
+  std::string css;
+};
+std::string heat_map(const HeatMap&, int places);
 
 }  // namespace snag

@@ -23,6 +23,10 @@ struct Key {
 std::string figure(const std::string& heading, const std::vector<Key>& keys, const std::string& svg,
                    const std::string& remark = "");
 
+// (share of normal images reported, share of anomalies reported) at each threshold, from the highest score down; equal
+// scores are one step.
+std::vector<Point> roc_curve(const RunRecord&);
+
 // "6 Shirt": the class and Fashion-MNIST's name for it.
 std::string class_name(const std::string& label);
 std::string normal_classes(const RunRecord&);  // "0 T-shirt/top, 2 Pullover"

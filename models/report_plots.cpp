@@ -16,23 +16,6 @@ double number_of(const RunRecord& run, int kind) {
   return static_cast<double>(std::count(run.anomaly.begin(), run.anomaly.end(), kind));
 }
 
-// (share of normal images reported, share of anomalies reported) at each threshold, from the highest score down; equal
-// scores are one step.
-std::vector<Point> roc_curve(const RunRecord& run) {
-  std::vector<std::size_t> order(run.score.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(), [&](auto a, auto b) { return run.score[a] > run.score[b]; });
-  const double normals = number_of(run, 0), anomalies = number_of(run, 1);
-  double found[2] = {0, 0};
-  std::vector<Point> curve{{0, 0}};
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    ++found[run.anomaly[order[i]]];
-    if (i + 1 == order.size() || run.score[order[i + 1]] != run.score[order[i]])
-      curve.push_back({found[0] / normals, found[1] / anomalies});
-  }
-  return curve;
-}
-
 double share_reported(const RunRecord& run, int kind) {
   const float limit = threshold(run);
   double count = 0;
@@ -152,6 +135,21 @@ std::string validation_figure(const RunRecord& run) {
 }
 
 }  // namespace
+
+std::vector<Point> roc_curve(const RunRecord& run) {
+  std::vector<std::size_t> order(run.score.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(), [&](auto a, auto b) { return run.score[a] > run.score[b]; });
+  const double normals = number_of(run, 0), anomalies = number_of(run, 1);
+  double found[2] = {0, 0};
+  std::vector<Point> curve{{0, 0}};
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    ++found[run.anomaly[order[i]]];
+    if (i + 1 == order.size() || run.score[order[i + 1]] != run.score[order[i]])
+      curve.push_back({found[0] / normals, found[1] / anomalies});
+  }
+  return curve;
+}
 
 std::string score_figures(const RunRecord& run) {
   return "<section><h2>How well it tells them apart</h2><div class=\"plots\">" + histogram_figure(run) +
