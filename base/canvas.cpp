@@ -72,11 +72,12 @@ Rgb Canvas::at(int x, int y) const {
   return {pixels.at(i), pixels.at(i + 1), pixels.at(i + 2)};
 }
 
-void Canvas::gray_tile(int x, int y, std::span<const std::uint8_t> tile, int h, int scale) {
-  const int w = tile_width(tile.size(), h, scale);
+void Canvas::image_tile(int x, int y, std::span<const std::uint8_t> tile, int h, int scale, int channels) {
+  const int w = tile_width(tile.size(), h * channels, scale);
   for (int i = 0; i < w * h; ++i) {
-    const std::uint8_t gray = tile[static_cast<std::size_t>(i)];
-    fill(x + scale * (i % w), y + scale * (i / w), scale, scale, {gray, gray, gray});
+    const std::uint8_t* p = &tile[static_cast<std::size_t>(i * channels)];
+    fill(x + scale * (i % w), y + scale * (i / w), scale, scale,
+         channels == 1 ? Rgb{p[0], p[0], p[0]} : Rgb{p[0], p[1], p[2]});
   }
 }
 

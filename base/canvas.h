@@ -25,7 +25,8 @@ struct Canvas {
 
   // Tiles are [h, w] with w = tile.size() / h; each pixel becomes a square of `scale` pixels, the corner at (x, y).
   // Error of Exit::io when h or scale is not positive or h does not divide the size.
-  void gray_tile(int x, int y, std::span<const std::uint8_t> tile, int h, int scale = 1);
+  // channels: 1 for gray, 3 for a tile [h, w, 3] in colour
+  void image_tile(int x, int y, std::span<const std::uint8_t> tile, int h, int scale = 1, int channels = 1);
   // hottest: the value that takes the last colour; 0 takes the first. Share one among tiles to be compared.
   void heat_tile(int x, int y, std::span<const float> tile, int h, float hottest, int scale = 1);
 

@@ -9,14 +9,16 @@ namespace snag {
 // Classes of Fashion-MNIST (and of MNIST and its kin): labels are 0 .. class_count - 1.
 inline constexpr int class_count = 10;
 
-// Grey images of one size, 8 bits a pixel.
+// Images of one size, 8 bits a value: grey, or red, green and blue.
 struct Images {
   int count = 0, height = 0, width = 0;
-  std::vector<std::uint8_t> pixels;  // [count, height, width]
+  std::vector<std::uint8_t> pixels;  // [count, height, width, channels]
+  int channels = 1;                  // 1 or 3
 
-  // Image i, [height, width]; 0 <= i < count.
+  // Image i, [height, width, channels]; 0 <= i < count.
   std::span<const std::uint8_t> image(int i) const {
-    const std::size_t area = static_cast<std::size_t>(height) * static_cast<std::size_t>(width);
+    const std::size_t area = static_cast<std::size_t>(height) * static_cast<std::size_t>(width) *
+                             static_cast<std::size_t>(channels);
     return {pixels.data() + static_cast<std::size_t>(i) * area, area};
   }
 };

@@ -43,7 +43,7 @@ ClusterSample sample_by_cluster(const Images& images, const std::vector<int>& po
   if (count <= 0) return {};
   if (count >= n) return {pool, {}};
 
-  const int dim = images.height * images.width;
+  const int dim = images.height * images.width * images.channels;
   std::vector<float> points;
   points.reserve(pool.size() * static_cast<std::size_t>(dim));
   for (const int i : pool) {

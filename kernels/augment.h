@@ -14,13 +14,13 @@ struct Augment {
   int crop = 0;   // cut 0 .. crop pixels off each of the four borders, then resize back (bilinear)
 };
 
-// The data set as it lies in device memory: square gray images, bytes.
+// The data set as it lies in device memory: square images, bytes [count, side, side, channels].
 struct Bytes {
   const std::uint8_t* data = nullptr;
-  int count = 0, side = 0;
+  int count = 0, side = 0, channels = 1;
 };
 
-// One pixel of an augmented image, scaled from 0 .. 255 to [-1, 1]. `h`, `w` are where it ends up.
+// One value of an augmented image, scaled from 0 .. 255 to [-1, 1]. `h`, `w` are where it ends up.
 struct Pose {
   bool mirror_w = false, mirror_h = false;
   int quarter_turns = 0, shift_h = 0, shift_w = 0, top = 0, bottom = 0, left = 0, right = 0;
@@ -42,7 +42,7 @@ struct Pose {
   }
 
   // Works backwards from the output: undo the shift, the turn, the mirrors, then sample the cropped window.
-  HD real pixel(const std::uint8_t* image, int side, int h, int w) const {
+  HD real pixel(const std::uint8_t* image, int side, int channels, int c, int h, int w) const {
     h -= shift_h;
     w -= shift_w;
     if (h < 0 || w < 0 || h >= side || w >= side) return -1;
@@ -53,19 +53,19 @@ struct Pose {
     }
     if (mirror_h) h = side - 1 - h;
     if (mirror_w) w = side - 1 - w;
-    return sample(image, side, h, w) / real(127.5) - 1;
+    return sample(image + c, side, channels, h, w) / real(127.5) - 1;
   }
 
  private:
-  HD real sample(const std::uint8_t* image, int side, int h, int w) const {
-    if (!(top | bottom | left | right)) return image[h * side + w];
+  HD real sample(const std::uint8_t* image, int side, int channels, int h, int w) const {
+    if (!(top | bottom | left | right)) return image[(h * side + w) * channels];
     const int rows = side - top - bottom, columns = side - left - right;
     const real y = (h + real(0.5)) * rows / side - real(0.5), x = (w + real(0.5)) * columns / side - real(0.5);
     const int y0 = clamped(static_cast<int>(std::floor(y)), rows),
               x0 = clamped(static_cast<int>(std::floor(x)), columns);
     const int y1 = clamped(y0 + 1, rows), x1 = clamped(x0 + 1, columns);
     const real fy = y > y0 ? y - y0 : real(0), fx = x > x0 ? x - x0 : real(0);
-    const auto at = [&](int r, int c) { return static_cast<real>(image[(top + r) * side + left + c]); };
+    const auto at = [&](int r, int c) { return static_cast<real>(image[((top + r) * side + left + c) * channels]); };
     return (1 - fy) * ((1 - fx) * at(y0, x0) + fx * at(y0, x1)) + fy * ((1 - fx) * at(y1, x0) + fx * at(y1, x1));
   }
   HD static int clamped(int i, int n) { return i < 0 ? 0 : i >= n ? n - 1 : i; }
@@ -89,11 +89,11 @@ struct GatherBatch {
   }
   HD const std::uint8_t* image(int n) const {
     const std::int64_t chosen = order[(*step.data % steps) * stride + first + n];
-    return images.data + chosen * images.side * images.side;
+    return images.data + chosen * images.side * images.side * images.channels;
   }
   HD void operator()(int i) const {
     const Index at = index(x.shape, i);
-    x.data[i] = pose(at.n).pixel(image(at.n), images.side, at.h, at.w);
+    x.data[i] = pose(at.n).pixel(image(at.n), images.side, images.channels, at.c, at.h, at.w);
   }
 };
 

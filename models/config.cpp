@@ -73,6 +73,8 @@ std::span<const Setting> settings() {
       {"hold_out", &C::hold_out, "anomaly classes kept out of training and validation, scored in the test", 0, 9},
       {"data", &C::data, "folder with the four IDX files, plain or .gz"},
       {"out", &C::out, "the run's folder; without it runs/MODEL-cCLASS-sSEED", 0, 0, {}, false},
+      {"size", &C::size, "side of the images in pixels: 32, 64 or 128; data is resized to it", kSide, 128},
+      {"channels", &C::channels, "1: gray, 3: colour; 0: as the data has", 0, 3},
       {"epochs", &C::epochs, "passes over the larger kind of training images", 1, kMillion},
       {"batch_size", &C::batch_size, "images a step, half normal and half anomalous; 1: the kinds take turns", 1,
        65536},
@@ -111,9 +113,9 @@ std::span<const Setting> settings() {
       {"discriminator_normal_weight", &C::discriminator_normal_weight, "discriminator N's loss", 0, kMax},
       {"discriminator_anomalous_weight", &C::discriminator_anomalous_weight, "discriminator AN's loss", 0, kMax},
       {"abc_scale", &C::abc_scale, "s of L / s inside the ABC loss", 1e-3, 1000},
-      {"patch_size", &C::patch_size, "patch loss: side of a patch", 1, 32},
-      {"patch_stride", &C::patch_stride, "patch loss: step between patches", 1, 32},
-      {"patch_largest", &C::patch_largest, "patch loss: how many of the worst count", 1, 1024},
+      {"patch_size", &C::patch_size, "patch loss: side of a patch", 1, 128},
+      {"patch_stride", &C::patch_stride, "patch loss: step between patches", 1, 128},
+      {"patch_largest", &C::patch_largest, "patch loss: how many of the worst count", 1, 16384},
       {"score", &C::score, "anomaly score of a reconstruction", 0, 0, {"l1", "l2", "patch"}},
       {"neighbours", &C::neighbours, "knn: how many", 1, 1000},
       {"components", &C::components, "pca: how many", 1, 1023},
@@ -240,7 +242,13 @@ void check(const Config& config) {
   if (config.batch_size > 1 && config.batch_size % 2)
     refuse("--batch-size is " + std::to_string(config.batch_size) +
            ": half of a step's images are normal, so choose an even number, or 1");
-  const int patches = (kSide - config.patch_size) / config.patch_stride + 1;
+  if (config.size != 32 && config.size != 64 && config.size != 128)
+    refuse("--size is " + std::to_string(config.size) + ": choose 32, 64 or 128");
+  if (config.channels == 2) refuse("--channels is 2: choose 1, 3, or 0 for what the data has");
+  if (config.patch_size > config.size)
+    refuse("--patch-size is " + std::to_string(config.patch_size) + ", but images have " + std::to_string(config.size) +
+           " pixels a side: choose smaller patches");
+  const int patches = (config.size - config.patch_size) / config.patch_stride + 1;
   if (config.patch_largest > patches * patches)
     refuse("--patch-largest is " + std::to_string(config.patch_largest) + ", but there are only " +
            std::to_string(patches * patches) + " patches: choose fewer, or smaller patches");
@@ -251,6 +259,7 @@ void check(const Config& config) {
   augmentation(config);
 }
 
+int image_channels(const Config& c) { return std::max(c.channels, 1); }
 double learning_rate(const Config& c) { return c.lr > 0 ? c.lr : 1e-3 * std::sqrt(c.batch_size / 64.0); }
 
 Augment augmentation(const Config& config) {

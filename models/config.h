@@ -22,9 +22,10 @@ struct Config {
   // data
   std::vector<int> normal_class{0}, hold_out;
   std::string data, out;
-  int train_normal = 0;      // 0: all that validation leaves
-  int train_anomalous = -1;  // 0: all; -1: as many as normal ones
-  double validation = 0.05;  // share of each class of the training file kept for the threshold
+  int size = kSide, channels = 0;  // of images; channels 0: as the data has, or 1
+  int train_normal = 0;            // 0: all that validation leaves
+  int train_anomalous = -1;        // 0: all; -1: as many as normal ones
+  double validation = 0.05;        // share of each class of the training file kept for the threshold
   std::string sampling = "kmeans";
   int clusters = 10;
   std::string augment = "hflip,shift";
@@ -100,6 +101,7 @@ void check(const Config&);
 
 // Derived values.
 double learning_rate(const Config&);
+int image_channels(const Config&);
 Augment augmentation(const Config&);  // from "hflip,vflip,rotate,shift[=1],crop[=2]" or "none"
 Distance distance_of(const std::string& name);
 

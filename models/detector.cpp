@@ -16,7 +16,7 @@ namespace {
 Images slice(const Images& from, int begin, int count) {
   const auto size = static_cast<std::ptrdiff_t>(from.image(0).size());
   const auto first = from.pixels.begin() + begin * size;
-  return {count, from.height, from.width, {first, first + count * size}};
+  return {count, from.height, from.width, {first, first + count * size}, from.channels};
 }
 
 std::string weights_path(const std::string& folder) { return folder + "/weights.safetensors"; }
@@ -71,8 +71,10 @@ Detector Detector::open(const std::string& folder, const DetectorOptions& option
   try {
     const auto need = [&config = config, &weights = weights] {
       Detector counted(config, 0, weights, make_counting_backend());
-      const std::vector<std::uint8_t> black(static_cast<std::size_t>(kScoringBatch * kPixels));
-      counted.score({kScoringBatch, kSide, kSide, black}, true);
+      const int channels = image_channels(config);
+      const std::vector<std::uint8_t> black(
+          static_cast<std::size_t>(kScoringBatch * config.size * config.size * channels));
+      counted.score({kScoringBatch, config.size, config.size, black, channels}, true);
       return counted.backend_->peak();
     };
     return Detector(config, threshold, weights, make_backend(config, need));
@@ -88,10 +90,14 @@ bool Detector::reconstructs() const {
 }
 
 Detector::Result Detector::score(const Images& images, bool with_reconstruction) {
-  if (images.height != kSide || images.width != kSide)
-    throw Error(Exit::data, "images of " + std::to_string(images.height) + " x " + std::to_string(images.width) +
-                                " pixels; this detector takes " + std::to_string(kSide) + " x " +
-                                std::to_string(kSide) + ": resize them");
+  const auto size = [](int height, int width, int channels) {
+    return std::to_string(height) + " x " + std::to_string(width) + " x " + std::to_string(channels);
+  };
+  const int channels = image_channels(config_);
+  if (images.height != config_.size || images.width != config_.size || images.channels != channels)
+    throw Error(Exit::data, "images of " + size(images.height, images.width, images.channels) +
+                                " values; this detector takes " + size(config_.size, config_.size, channels) +
+                                ": resize them");
   if (const auto* knn = std::get_if<Knn>(&model_)) return {knn->score(images), {}, {}};
   if (const auto* pca = std::get_if<Pca>(&model_)) return {pca->score(images), {}, {}};
   Network& network = *std::get<std::unique_ptr<Network>>(model_);
@@ -105,8 +111,7 @@ Detector::Result Detector::score(const Images& images, bool with_reconstruction)
     result.score.insert(result.score.end(), v.score.begin(), v.score.end());
     result.reconstruction.insert(result.reconstruction.end(), v.reconstruction.begin(), v.reconstruction.end());
   }
-  for (std::size_t i = 0; i < result.reconstruction.size(); ++i)
-    result.error.push_back(std::abs(static_cast<float>(images.pixels[i]) / 127.5f - 1 - result.reconstruction[i]));
+  if (!result.reconstruction.empty()) result.error = error_map(images.pixels, result.reconstruction, channels);
   return result;
 }
 

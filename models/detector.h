@@ -40,10 +40,10 @@ class Detector {
 
   struct Result {
     std::vector<float> score;           // [n]
-    std::vector<float> reconstruction;  // [n, h, w] in about [-1, 1]; empty unless asked for and reconstructs()
-    std::vector<float> error;           // [n, h, w] |image - reconstruction|, 2 is from black to white; as above
+    std::vector<float> reconstruction;  // [n, h, w, c] in about [-1, 1]; empty unless asked for and reconstructs()
+    std::vector<float> error;           // [n, h, w] |image - reconstruction|, mean over channels; 2: black to white
   };
-  // Any number of images of the side that the networks were built for (data/images.h resizes). Throws
+  // Any number of images of config().size a side and image_channels(config()). Throws
   // Error{Exit::data} for another size.
   Result score(const Images&, bool with_reconstruction = false);
 

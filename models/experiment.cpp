@@ -11,7 +11,7 @@ namespace snag {
 namespace {
 
 Images pick(const Images& from, const std::vector<int>& indices) {
-  Images to{static_cast<int>(indices.size()), from.height, from.width, {}};
+  Images to{static_cast<int>(indices.size()), from.height, from.width, {}, from.channels};
   for (const int i : indices) {
     const auto image = from.image(i);
     to.pixels.insert(to.pixels.end(), image.begin(), image.end());
@@ -24,7 +24,7 @@ bool is_normal(const Config& c, int label) {
 }
 
 Labelled labelled(const Config& config, const LabelledImages& from, const std::vector<int>& indices) {
-  Labelled to{resize(pick(from.images, indices), kSide), {}, {}};
+  Labelled to{resize(pick(from.images, indices), config.size), {}, {}};
   for (const int i : indices) {
     to.label.push_back(from.labels[static_cast<std::size_t>(i)]);
     to.anomaly.push_back(!is_normal(config, to.label.back()));
@@ -67,7 +67,7 @@ Experiment load_experiment(const Config& config) {
     all.append(set->images.pixels.begin(), set->images.pixels.end());
     all.append(set->labels.begin(), set->labels.end());
   }
-  return {{resize(pick(train.images, order), kSide), static_cast<int>(task.train_normal.size())},
+  return {{resize(pick(train.images, order), config.size), static_cast<int>(task.train_normal.size())},
           labelled(config, train, task.validation),
           labelled(config, test, all_of(test)),
           describe(task),

@@ -8,7 +8,7 @@
 
 namespace snag {
 
-// 32x32 images with what a detector must find out about them.
+// Images of config.size with what a detector must find out about them.
 struct Labelled {
   Images images;
   std::vector<std::uint8_t> label, anomaly;  // class; 1 for anomalous

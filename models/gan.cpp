@@ -5,8 +5,8 @@ namespace {
 
 std::variant<Discriminator, DenseDiscriminator> make_discriminator(Layout& layout, const std::string& name,
                                                                    const Config& c) {
-  if (c.model == "gan") return DenseDiscriminator(layout, name, c.width);
-  return Discriminator(layout, name, c.width);
+  if (c.model == "gan") return DenseDiscriminator(layout, name, c.width, image_channels(c), c.size);
+  return Discriminator(layout, name, c.width, image_channels(c), c.size);
 }
 
 std::vector<std::string> loss_names(const Config& c) {

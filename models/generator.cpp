@@ -1,5 +1,9 @@
 #include "models/generator.h"
 
+#include <algorithm>
+
+#include "data/at.h"
+
 namespace snag {
 namespace {
 
@@ -10,43 +14,46 @@ Tensor flat(Tensor x) { return reshape(x, {.n = x.shape().n, .c = x.shape().imag
 }  // namespace
 
 Generator::Generator(Layout& layout, const GeneratorOptions& options) : options_(options) {
-  const int w = options.width, wider = options.skip ? 2 : 1;  // concatenation doubles the decoder's inputs
-  const int in[4] = {1, w, 2 * w, 4 * w};
-  for (int i = 0; i < 4; ++i) {
+  const int w = options.width, levels = 4 + extra_levels(options.side);
+  const int wider = options.skip ? 2 : 1;   // concatenation doubles the decoder's inputs
+  std::vector<int> size{options.channels};  // channels at each level's outside; the last is the latent's
+  for (int i = 0; i < levels; ++i) size.push_back(w << std::min(i, 3));
+  for (int i = 0; i < levels; ++i) {
     const std::string name = "G.encoder." + std::to_string(i);
-    down_.emplace_back(layout, name + ".conv", in[i], i < 3 ? in[i + 1] : 8 * w);
-    if (i > 0) down_norm_.emplace_back(layout, name + ".norm", i < 3 ? in[i + 1] : 8 * w, kSlope);
+    down_.emplace_back(layout, name + ".conv", size[at(i)], size[at(i + 1)]);
+    if (i > 0) down_norm_.emplace_back(layout, name + ".norm", size[at(i + 1)], kSlope);
   }
-  const int from[4] = {8 * w, 4 * w * wider, 2 * w * wider, w * wider}, to[4] = {4 * w, 2 * w, w, 1};
-  for (int i = 0; i < 4; ++i) {
+  for (int i = 0; i < levels; ++i) {
     const std::string name = "G.decoder." + std::to_string(i);
-    up_.emplace_back(layout, name + ".conv", from[i], to[i]);
-    if (i < 3) up_norm_.emplace_back(layout, name + ".norm", to[i], kRelu);
+    const int from = size[at(levels - i)], to = size[at(levels - i - 1)];
+    up_.emplace_back(layout, name + ".conv", i == 0 ? from : from * wider, to);
+    if (i + 1 < levels) up_norm_.emplace_back(layout, name + ".norm", to, kRelu);
   }
 }
 
-std::array<Tensor, 4> Generator::maps(const Pass& pass, Tensor x) const {
-  std::array<Tensor, 4> map;
-  map[0] = leaky_relu(down_[0](pass.weights, x), kSlope);
-  for (std::size_t i = 1; i < 4; ++i)
-    map[i] = down_norm_[i - 1](pass.weights, down_[i](pass.weights, map[i - 1]), pass.statistics);
+std::vector<Tensor> Generator::maps(const Pass& pass, Tensor x) const {
+  std::vector<Tensor> map{leaky_relu(down_[0](pass.weights, x), kSlope)};
+  for (std::size_t i = 1; i < down_.size(); ++i)
+    map.push_back(down_norm_[i - 1](pass.weights, down_[i](pass.weights, map[i - 1]), pass.statistics));
   return map;
 }
 
 Reconstruction Generator::operator()(const Pass& pass, Tensor x) const {
-  const std::array<Tensor, 4> map = maps(pass, x);
-  Tensor y = map[3];
-  for (std::size_t i = 0; i < 3; ++i) {
+  const std::vector<Tensor> map = maps(pass, x);
+  const std::size_t last = up_.size() - 1;
+  Tensor y = map[last];
+  for (std::size_t i = 0; i < last; ++i) {
     y = up_norm_[i](pass.weights, up_[i](pass.weights, y), pass.statistics);
     if (options_.dropout > 0 && i < 2 && pass.statistics == Statistics::batch)
       y = dropout(y, options_.dropout, pass.step, pass.seed, static_cast<std::uint32_t>(i));
-    if (options_.skip) y = concat_channels(y, map[2 - i]);
+    if (options_.skip) y = concat_channels(y, map[last - 1 - i]);
   }
-  return {tanh(up_[3](pass.weights, y), options_.range), map[3]};
+  return {tanh(up_[last](pass.weights, y), options_.range), map[last]};
 }
 
 DenseGenerator::DenseGenerator(Layout& layout, const GeneratorOptions& options) : options_(options) {
-  const int w = options.width, size[5] = {kPixels, 32 * w, 16 * w, 8 * w, 4 * w};
+  const int w = options.width, values = options.channels * options.side * options.side;
+  const int size[5] = {values, 32 * w, 16 * w, 8 * w, 4 * w};
   for (int i = 0; i < 4; ++i) down_.emplace_back(layout, "G.encoder." + std::to_string(i), size[i], size[i + 1]);
   for (int i = 0; i < 4; ++i)
     up_.emplace_back(layout, "G.decoder." + std::to_string(i), size[4 - i], size[3 - i],
@@ -69,24 +76,29 @@ Reconstruction DenseGenerator::operator()(const Pass& pass, Tensor x) const {
   return {reshape(tanh(y, options_.range), x.shape()), latent};
 }
 
-Discriminator::Discriminator(Layout& layout, const std::string& name, int width) {
-  const int size[6] = {1, width, 2 * width, 4 * width, 4 * width, 1};
-  for (int i = 0; i < 5; ++i) {
+Discriminator::Discriminator(Layout& layout, const std::string& name, int width, int channels, int side) {
+  const int halving = 3 + extra_levels(side);  // layers of stride 2; two of stride 1 follow
+  std::vector<int> size{channels};
+  for (int i = 0; i < halving + 1; ++i) size.push_back(width << std::min(i, 2));
+  size.push_back(1);
+  for (int i = 0; i < halving + 2; ++i) {
     const std::string layer = name + "." + std::to_string(i);
-    convolution_.emplace_back(layout, layer + ".conv", size[i], size[i + 1], Conv{.stride = i < 3 ? 2 : 1});
-    if (i >= 1 && i <= 3) norm_.emplace_back(layout, layer + ".norm", size[i + 1], i == 3 ? kSlope : kRelu);
+    convolution_.emplace_back(layout, layer + ".conv", size[at(i)], size[at(i + 1)],
+                              Conv{.stride = i < halving ? 2 : 1});
+    if (i >= 1 && i <= halving)
+      norm_.emplace_back(layout, layer + ".norm", size[at(i + 1)], i == halving ? kSlope : kRelu);
   }
 }
 
 Tensor Discriminator::operator()(const Pass& pass, Tensor x) const {
   Tensor y = leaky_relu(convolution_[0](pass.weights, x), kRelu);
-  for (std::size_t i = 1; i < 4; ++i)
-    y = norm_[i - 1](pass.weights, convolution_[i](pass.weights, y), pass.statistics, pass.groups);
-  return sigmoid(convolution_[4](pass.weights, y));
+  for (std::size_t i = 0; i < norm_.size(); ++i)
+    y = norm_[i](pass.weights, convolution_[i + 1](pass.weights, y), pass.statistics, pass.groups);
+  return sigmoid(convolution_.back()(pass.weights, y));
 }
 
-DenseDiscriminator::DenseDiscriminator(Layout& layout, const std::string& name, int width) {
-  const int size[4] = {kPixels, 16 * width, 8 * width, 1};
+DenseDiscriminator::DenseDiscriminator(Layout& layout, const std::string& name, int width, int channels, int side) {
+  const int size[4] = {channels * side * side, 16 * width, 8 * width, 1};
   for (int i = 0; i < 3; ++i)
     layers_.emplace_back(layout, name + "." + std::to_string(i), size[i], size[i + 1], i < 2 ? 1.4142135623730951 : 1);
 }

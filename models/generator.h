@@ -1,5 +1,4 @@
 #pragma once
-#include <array>
 #include <variant>
 #include <vector>
 
@@ -9,14 +8,15 @@
 namespace snag {
 
 struct GeneratorOptions {
-  int width = 16;      // channels of the first layer
-  bool skip = true;    // U-Net: the decoder also sees the encoder's maps
-  double range = 4;    // output is range tanh(u / range)
-  double dropout = 0;  // after the decoder's first two layers
+  int channels = 1, side = kSide;  // of images
+  int width = 16;                  // channels of the first layer
+  bool skip = true;                // U-Net: the decoder also sees the encoder's maps
+  double range = 4;                // output is range tanh(u / range)
+  double dropout = 0;              // after the decoder's first two layers
 };
 
 struct Reconstruction {
-  Tensor image;   // [N,1,32,32]
+  Tensor image;   // like x
   Tensor latent;  // the encoder's output
 };
 
@@ -31,15 +31,16 @@ struct Pass {
 
 // Generator of Kim et al. 2020 (Fig. 1 and the authors' lab code) at 32x32: encoder 4x conv k4 s2 p1 to
 // W, 2W, 4W, 8W channels, batch norm on layers 2 to 4, leaky ReLU 0.2; latent [N,8W,2,2]; decoder 4x transposed
-// convolution with batch norm and ReLU on all but the last; three skips by channel concatenation.
+// convolution with batch norm and ReLU on all but the last; three skips by channel concatenation. Each doubling of the
+// side adds a level of 8W channels inside, as in the U-Net of pix2pix (Isola et al. 2017): the latent stays 2x2.
 class Generator {
  public:
   Generator(Layout&, const GeneratorOptions&);
-  Reconstruction operator()(const Pass&, Tensor x) const;  // x [N,1,32,32]
+  Reconstruction operator()(const Pass&, Tensor x) const;  // x [N,channels,side,side]
   Tensor encode(const Pass& pass, Tensor x) const { return maps(pass, x).back(); }
 
  private:
-  std::array<Tensor, 4> maps(const Pass&, Tensor x) const;
+  std::vector<Tensor> maps(const Pass&, Tensor x) const;
   GeneratorOptions options_;
   std::vector<ConvLayer> down_;
   std::vector<ConvTransposeLayer> up_;
@@ -47,7 +48,7 @@ class Generator {
 };
 
 // Fully connected autoencoder of the students' baseline: 1024 -> 32W -> 16W -> 8W -> 4W and back, leaky ReLU 0.2
-// between.
+// between. Other images change 1024, the number of their values, alone.
 class DenseGenerator {
  public:
   DenseGenerator(Layout&, const GeneratorOptions&);
@@ -60,10 +61,11 @@ class DenseGenerator {
 };
 
 // Discriminator of Kim et al.: conv k4 p1 without bias, 1->W s2 ReLU; W->2W s2 BN ReLU; 2W->4W s2 BN ReLU;
-// 4W->4W s1 BN leaky ReLU 0.2; 4W->1 s1 sigmoid: a 2x2 map of probabilities [N,1,2,2].
+// 4W->4W s1 BN leaky ReLU 0.2; 4W->1 s1 sigmoid: a 2x2 map of probabilities [N,1,2,2]. Each doubling of the side adds
+// a 4W->4W s2 BN ReLU.
 class Discriminator {
  public:
-  Discriminator(Layout&, const std::string& name, int width);
+  Discriminator(Layout&, const std::string& name, int width, int channels = 1, int side = kSide);
   Tensor operator()(const Pass&, Tensor x) const;
 
  private:
@@ -74,7 +76,7 @@ class Discriminator {
 // Fully connected discriminator: 1024 -> 16W -> 8W -> 1, leaky ReLU 0.2, sigmoid: [N,1,1,1].
 class DenseDiscriminator {
  public:
-  DenseDiscriminator(Layout&, const std::string& name, int width);
+  DenseDiscriminator(Layout&, const std::string& name, int width, int channels = 1, int side = kSide);
   Tensor operator()(const Pass&, Tensor x) const;
 
  private:

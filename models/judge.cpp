@@ -1,14 +1,31 @@
 #include "models/judge.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 namespace snag {
 
+std::vector<float> error_map(std::span<const std::uint8_t> image, std::span<const float> reconstruction, int channels) {
+  std::vector<float> error(image.size() / static_cast<std::size_t>(channels), 0);
+  for (std::size_t i = 0; i < image.size(); ++i)
+    error[i / static_cast<std::size_t>(channels)] +=
+        std::abs(static_cast<float>(image[i]) / 127.5f - 1 - reconstruction[i]);
+  for (float& e : error) e /= static_cast<float>(channels);
+  return error;
+}
+
+std::vector<std::uint8_t> as_bytes(std::span<const float> reconstruction) {
+  std::vector<std::uint8_t> bytes;
+  for (const float v : reconstruction)
+    bytes.push_back(static_cast<std::uint8_t>(std::lround((std::clamp(v, -1.f, 1.f) + 1) * 127.5f)));
+  return bytes;
+}
+
 Bytes upload_images(Backend& backend, const Images& images) {
   auto* memory = static_cast<std::uint8_t*>(backend.alloc(images.pixels.size()));
   backend.upload(memory, images.pixels.data(), images.pixels.size());
-  return {memory, images.count, images.height};
+  return {memory, images.count, images.height, images.channels};
 }
 
 std::int32_t* upload_indices(Backend& backend, const std::vector<std::int32_t>& indices) {
@@ -34,7 +51,8 @@ Verdict judge(Tape& tape, const Images& images, bool with_reconstruction,
   const Counter zero = make_counter(backend);
   for (int begin = 0; begin < images.count; begin += kScoringBatch) {
     const Tape::Mark chunk = tape.mark();
-    const Tensor x = tape.leaf({std::min(kScoringBatch, images.count - begin), 1, images.height, images.width});
+    const Tensor x =
+        tape.leaf({std::min(kScoringBatch, images.count - begin), images.channels, images.height, images.width});
     backend.run(GatherBatch{.x = x.view,
                             .images = bytes,
                             .order = order,

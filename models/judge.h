@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "data/images.h"
@@ -7,11 +8,16 @@
 
 namespace snag {
 
-// A score for each image; where the detector makes them and they were asked for, reconstructions [n, h, w] in about
+// A score for each image; where the detector makes them and they were asked for, reconstructions [n, h, w, c] in about
 // [-1, 1] (an image's bytes 0 .. 255 stand for -1 .. 1).
 struct Verdict {
   std::vector<float> score, reconstruction;
 };
+
+// |image - reconstruction| of one image, the mean over its channels: [h, w], where 2 is from black to white.
+std::vector<float> error_map(std::span<const std::uint8_t> image, std::span<const float> reconstruction, int channels);
+// [-1, 1] to bytes; what a wide output range exceeds is clamped.
+std::vector<std::uint8_t> as_bytes(std::span<const float> reconstruction);
 
 // Images taken at a time: an image's score does not depend on it.
 inline constexpr int kScoringBatch = 256;
@@ -20,7 +26,7 @@ inline constexpr int kScoringBatch = 256;
 Bytes upload_images(Backend&, const Images&);
 std::int32_t* upload_indices(Backend&, const std::vector<std::int32_t>&);
 
-// Scores images with `score`, which maps x [N,1,h,w] in [-1, 1] to its Scored.
+// Scores images with `score`, which maps x [N,c,h,w] in [-1, 1] to its Scored.
 Verdict judge(Tape&, const Images&, bool with_reconstruction, const std::function<Scored(Tensor x)>& score);
 
 }  // namespace snag

@@ -95,7 +95,7 @@ std::vector<float> random_scores(int count, std::uint64_t seed, std::uint32_t pa
 }
 
 Knn::Knn(Backend& backend, const TrainingSet& set, int neighbours)
-    : backend_(backend), known_{set.normal, set.images.height, set.images.width, {}}, neighbours_(neighbours) {
+    : backend_(backend), known_{set.normal, set.images.height, set.images.width, {}, set.images.channels}, neighbours_(neighbours) {
   if (neighbours > set.normal)
     throw Error(Exit::usage, "--neighbours " + std::to_string(neighbours) + " is more than the " +
                                  std::to_string(set.normal) + " normal training images: choose fewer");
@@ -115,12 +115,12 @@ Knn::Knn(Backend& backend, const Checkpoint& from, int neighbours)
 
 void Knn::save(Checkpoint& to) const {
   to.tensors["known"] = {"U8",
-                         {known_.count, std::int64_t{known_.height} * known_.width},
+                         {known_.count, static_cast<std::int64_t>(known_.image(0).size())},
                          std::string(known_.pixels.begin(), known_.pixels.end())};
 }
 
 std::vector<float> Knn::score(const Images& images) const {
-  const int n = known_.count, pixels = known_.height * known_.width;
+  const int n = known_.count, pixels = static_cast<int>(known_.image(0).size());
   Matrices memory(backend_);
   const std::vector<real> known = rows(known_, 0, n);
   const View known_rows = memory.upload(known, pixels);

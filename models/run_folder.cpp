@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iomanip>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <sstream>
 
 #include "base/canvas.h"
@@ -39,9 +40,20 @@ std::string processor() {
   return "unknown";
 }
 
-// [-1, 1] to a gray byte; what the wide output range exceeds is clamped.
-std::uint8_t gray(float v) {
-  return static_cast<std::uint8_t>(std::lround((std::min(std::max(v, -1.f), 1.f) + 1) * 127.5f));
+// [side, side, channels] with `factor` x `factor` pixels averaged into one: what is larger than a tile is shown
+// smaller.
+template <class T>
+std::vector<T> shrunk(std::span<const T> from, int side, int channels, int factor) {
+  if (factor == 1) return {from.begin(), from.end()};
+  const int to = side / factor;
+  std::vector<float> sum(static_cast<std::size_t>(to * to * channels), 0);
+  for (int i = 0; i < side * side * channels; ++i) {
+    const int c = i % channels, x = i / channels % side / factor, y = i / (channels * side) / factor;
+    sum[static_cast<std::size_t>((y * to + x) * channels + c)] += static_cast<float>(from[static_cast<std::size_t>(i)]);
+  }
+  std::vector<T> mean;
+  for (const float s : sum) mean.push_back(static_cast<T>(s / static_cast<float>(factor * factor)));
+  return mean;
 }
 
 }  // namespace
@@ -103,7 +115,9 @@ void write_environment(const std::string& folder, const Config& config, const Ba
 void write_samples(const std::string& path, const Images& images, int normal,
                    const std::vector<float>& reconstruction) {
   namespace at = sample_layout;
-  constexpr int kScale = at::kTile / kSide;
+  const int factor = std::max(1, images.height / at::kTile), side = images.height / factor, scale = at::kTile / side;
+  const int channels = images.channels;
+  const auto values = images.image(0).size();
   const auto left = [&](int i) { return at::left(i, normal); };
   const auto top = [](int row) { return at::top(row); };
   Canvas canvas(at::width(images.count, normal), at::height());
@@ -112,17 +126,14 @@ void write_samples(const std::string& path, const Images& images, int normal,
   const char* const rows[] = {"input", "reconstruction", "|error|"};
   for (int r = 0; r < 3; ++r) canvas.text(6, top(r) + at::kTile / 2 - 6, rows[r], black, r == 1 ? 1 : 2);
   for (int i = 0; i < images.count; ++i) {
-    std::vector<std::uint8_t> made;
-    std::vector<float> error;
-    for (int p = 0; p < kSide * kSide; ++p) {
-      const float x = float(images.image(i)[static_cast<std::size_t>(p)]) / 127.5f - 1;
-      const float y = reconstruction[static_cast<std::size_t>(i * kSide * kSide + p)];
-      made.push_back(gray(y));
-      error.push_back(std::abs(x - y));
-    }
-    canvas.gray_tile(left(i), top(0), images.image(i), kSide, kScale);
-    canvas.gray_tile(left(i), top(1), made, kSide, kScale);
-    canvas.heat_tile(left(i), top(2), error, kSide, 2, kScale);
+    const auto y = std::span(reconstruction).subspan(static_cast<std::size_t>(i) * values, values);
+    const std::vector<float> error = error_map(images.image(i), y, channels);
+    const auto tile = [&](int row, std::span<const std::uint8_t> image) {
+      canvas.image_tile(left(i), top(row), shrunk(image, images.height, channels, factor), side, scale, channels);
+    };
+    tile(0, images.image(i));
+    tile(1, as_bytes(y));
+    canvas.heat_tile(left(i), top(2), shrunk(std::span<const float>(error), images.height, 1, factor), side, 2, scale);
   }
   canvas.write(path);
 }

@@ -1,28 +1,39 @@
 #include "models/scorer.h"
 
+#include <algorithm>
+
 namespace snag {
 namespace {
 
 constexpr double kSlope = 0.2;
-constexpr int kLayers = 4;
 
 std::variant<Generator, DenseGenerator> make_generator(Layout& layout, const Config& c) {
-  const GeneratorOptions options{.width = c.width, .skip = c.skip, .range = c.output_range, .dropout = c.dropout};
+  const GeneratorOptions options{.channels = image_channels(c),
+                                 .side = c.size,
+                                 .width = c.width,
+                                 .skip = c.skip,
+                                 .range = c.output_range,
+                                 .dropout = c.dropout};
   if (c.model == "gan") return DenseGenerator(layout, options);
   return Generator(layout, options);
 }
 
-std::vector<ConvLayer> convolutions(Layout& layout, int width) {
-  std::vector<ConvLayer> layers;
-  for (int i = 0; i < kLayers; ++i)
-    layers.emplace_back(layout, "C." + std::to_string(i) + ".conv", i == 0 ? 1 : width << (i - 1), width << i);
-  return layers;
+int layers(const Config& c) { return 4 + extra_levels(c.size); }
+int channels(const Config& c, int layer) { return c.width << std::min(layer, 3); }
+
+std::vector<ConvLayer> convolutions(Layout& layout, const Config& c) {
+  std::vector<ConvLayer> all;
+  for (int i = 0; i < layers(c); ++i)
+    all.emplace_back(layout, "C." + std::to_string(i) + ".conv", i == 0 ? image_channels(c) : channels(c, i - 1),
+                     channels(c, i));
+  return all;
 }
 
-std::vector<BatchNormLayer> norms(Layout& layout, int width) {
-  std::vector<BatchNormLayer> layers;
-  for (int i = 0; i < kLayers; ++i) layers.emplace_back(layout, "C." + std::to_string(i) + ".norm", width << i, kSlope);
-  return layers;
+std::vector<BatchNormLayer> norms(Layout& layout, const Config& c) {
+  std::vector<BatchNormLayer> all;
+  for (int i = 0; i < layers(c); ++i)
+    all.emplace_back(layout, "C." + std::to_string(i) + ".norm", channels(c, i), kSlope);
+  return all;
 }
 
 }  // namespace
@@ -47,12 +58,13 @@ Scored GanScorer::score(const Weights& weights, Tensor x) const {
 }
 
 ClassifierScorer::ClassifierScorer(const Config& config)
-    : convolution_(convolutions(layout_, config.width)),
-      norm_(norms(layout_, config.width)),
-      head_(layout_, "C.head", 4 * (config.width << (kLayers - 1)), 1, 1) {}
+    : convolution_(convolutions(layout_, config)),
+      norm_(norms(layout_, config)),
+      head_(layout_, "C.head", 4 * channels(config, 3), 1, 1) {}
 
 Tensor ClassifierScorer::logit(const Pass& p, Tensor x) const {
-  for (std::size_t i = 0; i < kLayers; ++i) x = norm_[i](p.weights, convolution_[i](p.weights, x), p.statistics);
+  for (std::size_t i = 0; i < convolution_.size(); ++i)
+    x = norm_[i](p.weights, convolution_[i](p.weights, x), p.statistics);
   return head_(p.weights, reshape(x, {.n = x.shape().n, .c = x.shape().image()}));
 }
 

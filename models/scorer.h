@@ -31,7 +31,7 @@ class GanScorer {
 };
 
 // The supervised baseline cnn: four conv k4 s2 p1 to W, 2W, 4W, 8W channels, batch norm and leaky ReLU 0.2 after each,
-// one linear layer to a logit. Score: the logit.
+// one linear layer to a logit. Each doubling of the side adds a layer of 8W channels. Score: the logit.
 class ClassifierScorer {
  public:
   explicit ClassifierScorer(const Config&);

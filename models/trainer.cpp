@@ -22,6 +22,8 @@ Trainer::Trainer(Backend& backend, const Config& config, const TrainingSet& set)
       epochs_(set.normal, config.normal_only ? 0 : set.anomalous(), config.batch_size, config.seed) {
   if (double(epochs_.steps()) * config.epochs > 2e9)
     throw Error(Exit::usage, "--epochs " + std::to_string(config.epochs) + " is more than 2,000,000,000 steps");
+  config_.size = set.images.height;
+  config_.channels = set.images.channels;
   images_ = upload_images(backend, set.images);
   order_ = upload_indices(backend, epochs_.order(0));
   step_ = make_counter(backend);
@@ -50,7 +52,7 @@ const std::vector<std::string>& Trainer::loss_names() const {
 void Trainer::record(int normal, int anomalous) {
   steps_.push_back(tape_.backend().record([this, normal, anomalous] {
     const Tape::Mark start = tape_.mark();
-    const Batch batch{tape_.leaf({normal + anomalous, 1, kSide, kSide}), normal, anomalous};
+    const Batch batch{tape_.leaf({normal + anomalous, images_.channels, images_.side, images_.side}), normal, anomalous};
     tape_.backend().run(GatherBatch{.x = batch.x.view,
                                     .images = images_,
                                     .order = order_,

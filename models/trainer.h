@@ -11,7 +11,7 @@
 
 namespace snag {
 
-// What a detector learns from: 32x32 images, the `normal` first ones normal, the rest anomalous.
+// What a detector learns from: square images, the `normal` first ones normal, the rest anomalous.
 struct TrainingSet {
   Images images;
   int normal = 0;

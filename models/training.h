@@ -10,7 +10,7 @@ namespace snag {
 
 // One step's images: `normal` of them first, then `anomalous`.
 struct Batch {
-  Tensor x;  // [normal + anomalous, 1, 32, 32] in [-1, 1]
+  Tensor x;  // [normal + anomalous, channels, side, side] in [-1, 1]
   int normal, anomalous;
   Tensor of_normal(Tensor t) const { return slice_images(t, 0, normal); }
   Tensor of_anomalous(Tensor t) const { return slice_images(t, normal, anomalous); }

@@ -2,8 +2,8 @@
 # Installs the Debian/Ubuntu packages that are missing; as root or through sudo. Says what to install where it cannot.
 # usage: scripts/install_packages.sh build|test
 set -euo pipefail
-packages=(g++ cmake ninja-build pkg-config zlib1g-dev libpng-dev libssl-dev libeigen3-dev nlohmann-json3-dev libcli11-dev
-          librandom123-dev libhwy-dev libboost-dev dataset-fashion-mnist)
+packages=(g++ cmake ninja-build pkg-config zlib1g-dev libpng-dev libturbojpeg0-dev libssl-dev libeigen3-dev
+          nlohmann-json3-dev libcli11-dev librandom123-dev libhwy-dev libboost-dev dataset-fashion-mnist)
 if [ "${1:-build}" = test ]; then
   packages+=(doctest-dev libboost-context-dev libonnx-testdata python3-torch python3-sklearn python3-scipy python3-onnx
              python3-numpy python3-venv openmpi-bin)

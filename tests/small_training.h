@@ -6,16 +6,17 @@
 
 namespace snag {
 
-// Bars for normal, checks for anomalous, of random phase and brightness.
-inline TrainingSet pictures(int normal, int anomalous) {
-  TrainingSet set{{normal + anomalous, kSide, kSide, {}}, normal};
+// Bars for normal, checks for anomalous, of random phase and brightness; in colour, each channel darker than the last.
+inline TrainingSet pictures(int normal, int anomalous, int side = kSide, int channels = 1) {
+  TrainingSet set{{normal + anomalous, side, side, {}, channels}, normal};
   for (int i = 0; i < normal + anomalous; ++i) {
     const Draw d = philox(3, Stream::sample, 0, static_cast<std::uint64_t>(i));
     const int phase = d.below(0, 8), brightness = 100 + d.below(1, 156);
-    for (int h = 0; h < kSide; ++h)
-      for (int w = 0; w < kSide; ++w) {
+    for (int h = 0; h < side; ++h)
+      for (int w = 0; w < side; ++w) {
         const bool on = i < normal ? (w + phase) % 8 < 4 : ((w + phase) / 4 + h / 4) % 2;
-        set.images.pixels.push_back(static_cast<std::uint8_t>(on ? brightness : 0));
+        for (int c = 1; c <= channels; ++c)
+          set.images.pixels.push_back(static_cast<std::uint8_t>(on ? brightness / c : 0));
       }
   }
   return set;

@@ -227,25 +227,28 @@ TEST_CASE("gathered images equal the portable form's") {
   Cases cases;
   for (const int side : {1, 9, 32, 70})
     for (const bool all : {false, true})
-      cases.push_back(
-          {"GatherBatch side " + std::to_string(side), [=](Operands& o) {
-             std::vector<std::uint8_t> images;
-             for (int i = 0; i < 6 * side * side; ++i) images.push_back(static_cast<std::uint8_t>(i * 37 % 256));
-             const std::vector<std::int32_t> order{5, 0, 3, 3, 1, 2, 4, 0, 5, 1, 2, 3,
-                                                   4, 5, 0, 1, 2, 3, 4, 5, 0, 1, 2, 3};
-             Augment augment;
-             if (all)
-               augment = {.flip_horizontal = true, .flip_vertical = true, .rotate = true, .shift = 2, .crop = side / 4};
-             return GatherBatch{.x = o.out({9, 1, side, side}),
-                                .images = {o.array(images), 6, side},
-                                .order = o.array(order),
-                                .step = o.counter(5),
-                                .steps = 2,
-                                .stride = 12,
-                                .first = 2,
-                                .augment = augment,
-                                .seed = 11};
-           }});
+      for (const int channels : {1, 3})
+        cases.push_back(
+            {"GatherBatch side " + std::to_string(side), [=](Operands& o) {
+               std::vector<std::uint8_t> images;
+               for (int i = 0; i < 6 * side * side * channels; ++i)
+                 images.push_back(static_cast<std::uint8_t>(i * 37 % 256));
+               const std::vector<std::int32_t> order{5, 0, 3, 3, 1, 2, 4, 0, 5, 1, 2, 3,
+                                                     4, 5, 0, 1, 2, 3, 4, 5, 0, 1, 2, 3};
+               Augment augment;
+               if (all)
+                 augment = {
+                     .flip_horizontal = true, .flip_vertical = true, .rotate = true, .shift = 2, .crop = side / 4};
+               return GatherBatch{.x = o.out({9, channels, side, side}),
+                                  .images = {o.array(images), 6, side, channels},
+                                  .order = o.array(order),
+                                  .step = o.counter(5),
+                                  .steps = 2,
+                                  .stride = 12,
+                                  .first = 2,
+                                  .augment = augment,
+                                  .seed = 11};
+             }});
   check(cases);
 }
 

@@ -147,6 +147,35 @@ void gather_in_parts(Backend& b) {
   CHECK(get(b, part.x) == Numbers(x.begin() + 4 * 64, x.end()));
 }
 
+// A colour image is three gray ones with one pose.
+void gather_colour(Backend& b) {
+  constexpr int kSideHere = 9, kArea = kSideHere * kSideHere, kBatch = 12;
+  const Album gray(b, 3 * 4, kSideHere);  // image 3 i + c is channel c of image i
+  std::vector<std::uint8_t> mixed;
+  for (int i = 0; i < 4; ++i)
+    for (int p = 0; p < kArea; ++p)
+      for (int c = 0; c < 3; ++c) mixed.push_back(gray.host[static_cast<std::size_t>((3 * i + c) * kArea + p)]);
+  auto* data = static_cast<std::uint8_t*>(b.alloc(mixed.size()));
+  b.upload(data, mixed.data(), mixed.size());
+  std::vector<std::int32_t> order, of_channel;
+  for (int n = 0; n < kBatch; ++n) order.push_back(n * 3 % 4);
+  GatherBatch colour = gather(b, gray, order, kBatch, 5, kAll);
+  const Shape s{kBatch, 3, kSideHere, kSideHere};
+  colour.x = put(b, s, Numbers(static_cast<std::size_t>(s.size()), 9));
+  colour.images = {data, 4, kSideHere, 3};
+  b.run(colour);
+  const Numbers x = get(b, colour.x);
+  for (int c = 0; c < 3; ++c) {
+    of_channel.clear();
+    for (const std::int32_t i : order) of_channel.push_back(3 * i + c);
+    const GatherBatch one = gather(b, gray, of_channel, kBatch, 5, kAll);
+    b.run(one);
+    Numbers of_colour;  // memory is channels last
+    for (std::size_t i = static_cast<std::size_t>(c); i < x.size(); i += 3) of_colour.push_back(x[i]);
+    CHECK(get(b, one.x) == of_colour);
+  }
+}
+
 Numbers dropped(Backend& b, const Numbers& x, double p, std::int32_t step, std::uint64_t seed, std::uint32_t layer) {
   const Shape s{.c = static_cast<int>(x.size())};
   const View y = put(b, s, Numbers(x.size(), 9));
@@ -187,7 +216,7 @@ Numbers posed(const Picture& p, const Pose& pose) {
   const std::vector<std::uint8_t> bytes(p.pixel.begin(), p.pixel.end());
   Numbers y;
   for (int h = 0; h < p.side; ++h)
-    for (int w = 0; w < p.side; ++w) y.push_back((pose.pixel(bytes.data(), p.side, h, w) + 1) * 127.5);
+    for (int w = 0; w < p.side; ++w) y.push_back((pose.pixel(bytes.data(), p.side, 1, 0, h, w) + 1) * 127.5);
   return y;
 }
 
@@ -267,6 +296,7 @@ std::vector<KernelCase> augment_cases() {
   return {{"without augmentation a pixel becomes pixel / 127.5 - 1", plain_gather},
           {"all augmentations together", augmented_gather},
           {"a batch gathered in parts", gather_in_parts},
+          {"a colour image is gathered as three gray ones", gather_colour},
           {"Dropout's rate and scale", dropout_rate},
           {"Dropout's masks", dropout_masks}};
 }

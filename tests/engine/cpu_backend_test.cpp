@@ -115,18 +115,19 @@ TEST_CASE("a batch is gathered as the portable form does it, whatever the augmen
                                 .rotate = rotate,
                                 .shift = move,
                                 .crop = rotate ? move / 2 : 0};
-          cases.push_back({"GatherBatch side " + std::to_string(side), [=](Operands& o) {
-                             return GatherBatch{.x = o.out({9, 1, side, side}),
-                                                .images = {o.bytes(6 * side * side), 6, side},
-                                                .order = o.integers({5, 0, 3, 3, 1, 2, 4, 0, 5, 1, 2, 3,
-                                                                     4, 5, 0, 1, 2, 3, 4, 5, 0, 1, 2, 3}),
-                                                .step = {o.integers({5})},
-                                                .steps = 2,
-                                                .stride = 12,
-                                                .first = 2,
-                                                .augment = augment,
-                                                .seed = 11};
-                           }});
+          for (const int channels : {1, 3})
+            cases.push_back({"GatherBatch side " + std::to_string(side), [=](Operands& o) {
+                               return GatherBatch{.x = o.out({9, channels, side, side}),
+                                                  .images = {o.bytes(6 * side * side * channels), 6, side, channels},
+                                                  .order = o.integers({5, 0, 3, 3, 1, 2, 4, 0, 5, 1, 2, 3,
+                                                                       4, 5, 0, 1, 2, 3, 4, 5, 0, 1, 2, 3}),
+                                                  .step = {o.integers({5})},
+                                                  .steps = 2,
+                                                  .stride = 12,
+                                                  .first = 2,
+                                                  .augment = augment,
+                                                  .seed = 11};
+                             }});
         }
   check(cases);
 }

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <set>
+#include <tuple>
+
 #include "tests/error_of.h"
 #include "tests/small_training.h"
 #include "tests/support.h"
@@ -98,6 +101,29 @@ TEST_CASE("an image's score is the same in any batch") {
   }
 }
 
+TEST_CASE("networks fit colour and larger images, with the same bits for any number of threads") {
+  for (const auto& [model, side] : {std::tuple("gan", 64), {"cnn", 64}, {"dual_gan", 128}}) {
+    CAPTURE(model);
+    CAPTURE(side);
+    const TrainingSet set = pictures(5, 7, side, 3);
+    Config config = small(model);
+    config.width = 2;
+    config.augment = "hflip,rotate,shift=2,crop";
+    std::set<std::string> sums;
+    for (const int threads : {1, 2}) {
+      const auto backend = cpu(threads);
+      Trainer trainer(*backend, config, set);
+      trainer.run_step();
+      trainer.run_step();
+      sums.insert(digest(trainer));
+      const Verdict v = trainer.judge(set.images, true);
+      CHECK(v.score.size() == 12);
+      CHECK(v.reconstruction.size() == (config.model == "cnn" ? 0 : set.images.pixels.size()));
+    }
+    CHECK(sums.size() == 1);
+  }
+}
+
 TEST_CASE("a batch larger than the set is refused") {
   const TrainingSet set = pictures(11, 2);
   const auto backend = cpu(1);
@@ -116,12 +142,12 @@ TEST_CASE("too little memory is an error of its own") {
 }
 
 TEST_CASE("training tells anomalies from normal images") {
-  const TrainingSet set = pictures(64, 64);
-  for (const char* model : {"cnn", "dual_gan"}) {
+  for (const auto& [model, side, channels] : {std::tuple("cnn", 32, 1), {"dual_gan", 32, 1}, {"dual_gan", 64, 3}}) {
     CAPTURE(model);
+    const TrainingSet set = pictures(64, 64, side, channels);
     Config config = small(model);
     config.batch_size = 16;
-    config.epochs = 12;
+    config.epochs = side == 32 ? 12 : 8;
     config.lr = 5e-3;
     const auto backend = cpu(2);
     Trainer trainer(*backend, config, set);

@@ -108,7 +108,7 @@ TEST_CASE("what is no finished run is refused") {
       [&] {
         Detector::open(config.out).score({1, 16, 16, std::vector<std::uint8_t>(256)});
       },
-      Exit::data, "takes 32 x 32");
+      Exit::data, "takes 32 x 32 x 1");
   const std::string good = read_file(config.out + "/weights.safetensors");
   write_file(config.out + "/weights.safetensors", good.substr(0, good.size() / 2));
   check_error(open(config.out), Exit::checkpoint, "weights.safetensors");

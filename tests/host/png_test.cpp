@@ -97,7 +97,7 @@ TEST_CASE("a PNG that cannot be written is an Error") {
 
 TEST_CASE("a gray tile is enlarged by squares at its place") {
   Canvas canvas(8, 6);
-  canvas.gray_tile(1, 2, Bytes{10, 20, 30, 40}, 2, 2);
+  canvas.image_tile(1, 2, Bytes{10, 20, 30, 40}, 2, 2);
   CHECK(canvas.at(1, 2) == Rgb{10, 10, 10});
   CHECK(canvas.at(2, 3) == Rgb{10, 10, 10});
   CHECK(canvas.at(3, 2) == Rgb{20, 20, 20});
@@ -107,18 +107,18 @@ TEST_CASE("a gray tile is enlarged by squares at its place") {
 
 TEST_CASE("what lies outside a canvas is clipped on every side") {
   Canvas canvas(3, 3);
-  canvas.gray_tile(-1, -1, Bytes(25, 0), 5);
+  canvas.image_tile(-1, -1, Bytes(25, 0), 5);
   CHECK(inked(canvas) == 9);
   Canvas other(4, 4);
-  other.gray_tile(2, 3, Bytes(4, 0), 2, 3);
+  other.image_tile(2, 3, Bytes(4, 0), 2, 3);
   CHECK(inked(other) == 2);
   CHECK_NOTHROW(other.text(-3, -3, "off the edge"));
 }
 
 TEST_CASE("a tile of broken rows and a canvas without area are Errors") {
   Canvas canvas(4, 4);
-  check_error(error_of([&] { canvas.gray_tile(0, 0, Bytes(5, 0), 2); }), Exit::io, {"5 pixels", "height 2"});
-  check_error(error_of([&] { canvas.gray_tile(0, 0, Bytes(4, 0), 2, 0); }), Exit::io, {"scale 0"});
+  check_error(error_of([&] { canvas.image_tile(0, 0, Bytes(5, 0), 2); }), Exit::io, {"5 pixels", "height 2"});
+  check_error(error_of([&] { canvas.image_tile(0, 0, Bytes(4, 0), 2, 0); }), Exit::io, {"scale 0"});
   check_error(error_of([] { Canvas(0, 3); }), Exit::io, {"0 x 3"});
 }
 
