@@ -9,7 +9,7 @@ constexpr const char* kFooter = R"(Examples:
   export_npy --model runs/dual_gan --out arrays
 
 scores.npy           float32 [images]; higher = more anomalous
-reconstructions.npy  float32 [images, h, w], black is -1 and white 1; for models that make them
+reconstructions.npy  float32 [images, h, w], or [images, h, w, 3] in colour, black is -1 and white 1; for models that make them
 errors.npy           float32 [images, h, w], |image - reconstruction|; for models that make them
 
 Exit codes: 0 done, 2 usage, 3 bad data, 4 bad weights, 6 device or memory, 7 input/output.)";
@@ -40,7 +40,9 @@ int export_npy(int argc, char** argv) {
   };
   write("scores.npy", {images.count}, result.score);
   if (detector.reconstructs()) {
-    write("reconstructions.npy", {images.count, images.height, images.width}, result.reconstruction);
+    std::vector<std::int64_t> extents{images.count, images.height, images.width};
+    if (images.channels > 1) extents.push_back(images.channels);
+    write("reconstructions.npy", extents, result.reconstruction);
     write("errors.npy", {images.count, images.height, images.width}, result.error);
   }
   return 0;

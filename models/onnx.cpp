@@ -11,18 +11,22 @@ namespace {
 // A network whose forward pass is written down.
 struct Trace {
   explicit Trace(const SavedDetector& from)
-      : tape(*backend), scorer(network(from.config)), weights(tape, layout_of(scorer), 0) {
+      : shape{1, image_channels(from.config), from.config.size, from.config.size},
+        tape(*backend),
+        scorer(network(from.config)),
+        weights(tape, layout_of(scorer), 0) {
     weights.load(from.weights);
     for (const Weights::Named& w : weights.entries()) backend->call(w.name, w.view);
   }
 
   Tensor input(const std::string& name) {
-    const Tensor x = tape.leaf({1, 1, kSide, kSide});
+    const Tensor x = tape.leaf(shape);
     backend->input(name, x.view);
     return x;
   }
   void output(const std::string& name, Tensor y) { backend->output(name, y.view); }
 
+  Shape shape;  // of one image
   std::unique_ptr<OnnxBackend> backend = make_onnx_backend();
   Tape tape;
   Scorer scorer;
@@ -41,15 +45,15 @@ std::map<std::string, std::string> metadata(const SavedDetector& from) {
   for (const int c : from.config.normal_class) classes << (classes.tellp() > 0 ? "," : "") << c;
   threshold.precision(9);
   threshold << from.threshold;
-  const std::string side = std::to_string(kSide);
-  return {
-      {"snag", SNAG_VERSION},
-      {"model", from.config.model},
-      {"normal_class", classes.str()},
-      {"threshold", threshold.str()},
-      {"decision", "anomalous where score >= threshold"},
-      {"preprocessing", "grey, resized to " + side + " x " + side +
-                            " (bilinear, half-pixel centres, no antialiasing, rounded to whole numbers), 0 .. 255"}};
+  const std::string side = std::to_string(from.config.size);
+  return {{"snag", SNAG_VERSION},
+          {"model", from.config.model},
+          {"normal_class", classes.str()},
+          {"threshold", threshold.str()},
+          {"decision", "anomalous where score >= threshold"},
+          {"preprocessing",
+           std::string(image_channels(from.config) == 1 ? "grey" : "RGB") + ", resized to " + side + " x " + side +
+               " (bilinear, half-pixel centres, no antialiasing, rounded to whole numbers), 0 .. 255"}};
 }
 
 }  // namespace

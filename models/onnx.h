@@ -11,12 +11,13 @@ namespace snag {
 // metadata_props say what else is needed: model, normal_class, threshold ("score >= threshold is anomalous", of
 // summary.json), preprocessing, snag (the version).
 
-// image [N,1,h,w] in 0 .. 255 -> score [N]; where the model makes them, too: reconstruction [N,1,h,w], on the image's
-// scale (it may reach beyond 0 .. 255), and heat_map [N,1,h,w] = |image - reconstruction|. Throws Error{Exit::usage}
-// for models without networks (knn, pca); Error{Exit::checkpoint} for weights of another width.
+// c is 1, or 3 for a detector of colour images. image [N,c,h,w] in 0 .. 255 -> score [N]; where the model makes them,
+// too: reconstruction [N,c,h,w], on the image's scale (it may reach beyond 0 .. 255), and heat_map [N,c,h,w] = |image -
+// reconstruction|. Throws Error{Exit::usage} for models without networks (knn, pca); Error{Exit::checkpoint} for
+// weights of another width.
 std::string onnx_scorer(const SavedDetector&);
 
-// The generator alone: x [N,1,h,w] in -1 .. 1 -> y [N,1,h,w]. Throws Error{Exit::usage} for a model without one.
+// The generator alone: x [N,c,h,w] in -1 .. 1 -> y [N,c,h,w]. Throws Error{Exit::usage} for a model without one.
 std::string onnx_generator(const SavedDetector&);
 bool has_generator(const Config&);
 
