@@ -50,7 +50,7 @@ snag::Config resumed(const snag::Config& given, const std::set<std::string>& fla
 snag::Config configure(int argc, char** argv) {
   std::string preset, file;
   CLI::App app{
-      "Trains a GAN anomaly detector, or a baseline, and scores the whole test file of a data set in IDX format."};
+      "Trains a GAN anomaly detector, or a baseline, and scores the test images of a data set: IDX files, or folders of PNG and JPEG images."};
   app.footer(kExamples);
   app.set_version_flag("--version", SNAG_VERSION);
   app.add_option("--preset", preset, "settings to start from: students, kim2020 or fast");

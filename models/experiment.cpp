@@ -3,21 +3,14 @@
 #include <algorithm>
 #include <thread>
 
+#include "base/error.h"
 #include "base/file.h"
 #include "data/idx.h"
+#include "data/image_folder.h"
 #include "data/one_vs_rest.h"
 
 namespace snag {
 namespace {
-
-Images pick(const Images& from, const std::vector<int>& indices) {
-  Images to{static_cast<int>(indices.size()), from.height, from.width, {}, from.channels};
-  for (const int i : indices) {
-    const auto image = from.image(i);
-    to.pixels.insert(to.pixels.end(), image.begin(), image.end());
-  }
-  return to;
-}
 
 bool is_normal(const Config& c, int label) {
   return std::find(c.normal_class.begin(), c.normal_class.end(), label) != c.normal_class.end();
@@ -40,7 +33,18 @@ std::vector<int> all_of(const LabelledImages& set) {
 
 }  // namespace
 
+Images pick(const Images& from, const std::vector<int>& indices) {
+  Images to{static_cast<int>(indices.size()), from.height, from.width, {}, from.channels};
+  for (const int i : indices) {
+    const auto image = from.image(i);
+    to.pixels.insert(to.pixels.end(), image.begin(), image.end());
+  }
+  return to;
+}
+
 Experiment load_experiment(const Config& config) {
+  if (holds_image_folders(config.data)) return load_folder_experiment(config);
+  if (config.channels == 3) throw Error(Exit::usage, "--channels is 3, but IDX files hold gray images: drop it");
   const LabelledImages train = read_split(config.data, "train"), test = read_split(config.data, "t10k");
   TaskOptions options{.normal_classes = config.normal_class,
                       .hold_out = config.hold_out,
@@ -76,7 +80,7 @@ Experiment load_experiment(const Config& config) {
 
 Gallery gallery(const Labelled& set, int each) {
   std::vector<int> normal, anomalous;
-  std::vector<int> used(class_count, 0);
+  std::vector<int> used(256, 0);  // labels are bytes
   for (int round = 0; round < each; ++round)
     for (int i = 0; i < set.images.count; ++i) {
       const auto at = static_cast<std::size_t>(i);

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "engine/adam.h"
+
 namespace snag {
 
 std::vector<float> error_map(std::span<const std::uint8_t> image, std::span<const float> reconstruction, int channels) {

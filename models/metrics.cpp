@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <functional>
+#include <limits>
 #include <numeric>
 #include <string>
 
@@ -133,6 +135,10 @@ std::map<int, double> auroc_per_class(std::span<const float> score, std::span<co
   return result;
 }
 
+bool both_kinds(std::span<const std::uint8_t> anomaly) {
+  return std::count(anomaly.begin(), anomaly.end(), 0) > 0 && std::count(anomaly.begin(), anomaly.end(), 1) > 0;
+}
+
 double auroc(std::span<const float> score, std::span<const std::uint8_t> anomaly) {
   check(score, anomaly);
   return auroc_per_class(score, anomaly, {0}).at(1);
@@ -166,6 +172,17 @@ BestF1 best_f1(std::span<const float> score, std::span<const std::uint8_t> anoma
     }
   }
   return {2 * best_found / best_sum, threshold};
+}
+
+float threshold_at(std::span<const float> score, double rate) {
+  if (score.empty()) throw Error(Exit::data, "no normal validation score to set a threshold by");
+  std::vector<float> sorted(score.begin(), score.end());
+  if (std::any_of(sorted.begin(), sorted.end(), [](float s) { return std::isnan(s); }))
+    throw Error(Exit::data, "a validation score is NaN: train again");
+  std::sort(sorted.begin(), sorted.end(), std::greater<>());
+  const auto allowed = static_cast<std::size_t>(std::floor(rate * static_cast<double>(sorted.size())));
+  if (allowed >= sorted.size()) return sorted.back();
+  return std::nextafter(sorted[allowed], std::numeric_limits<float>::infinity());
 }
 
 double f1_at(std::span<const float> score, std::span<const std::uint8_t> anomaly, float threshold) {

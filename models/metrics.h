@@ -11,6 +11,9 @@ namespace snag {
 // result depends on the order of the samples. Error of Exit::data when the lengths differ, a score or a threshold is
 // NaN (infinities are ranked), a flag is neither 0 nor 1, or one of the two classes is absent.
 
+// Are both normal samples and anomalies there? If not, nothing below but threshold_at can be computed.
+bool both_kinds(std::span<const std::uint8_t> anomaly);
+
 // Area under the ROC curve: the chance that an anomaly scores higher than a normal sample, ties counted half
 // (Mann-Whitney U / (anomalies * normals)). Exact to the rounding of the last division.
 double auroc(std::span<const float> score, std::span<const std::uint8_t> anomaly);
@@ -32,6 +35,10 @@ struct BestF1 {
 // The threshold t, one of the scores, whose rule "score >= t" has the highest F1. Among thresholds of equal F1
 // (compared exactly, as fractions) the highest t wins: fewest alarms.
 BestF1 best_f1(std::span<const float> score, std::span<const std::uint8_t> anomaly);
+
+// The lowest threshold t with at most `rate` of the (normal) scores at or above it. 0 <= rate <= 1; scores are not
+// NaN and at least one: Error of Exit::data. Where rate is below 1 / n, t lies just above the highest score.
+float threshold_at(std::span<const float> score, double rate);
 
 // F1 of "score >= threshold": 2 TP / (2 TP + FP + FN).
 double f1_at(std::span<const float> score, std::span<const std::uint8_t> anomaly, float threshold);

@@ -1,5 +1,6 @@
 #include "models/run.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -15,16 +16,13 @@
 #include "models/report.h"
 #include "models/run_folder.h"
 #include "models/session.h"
+#include "models/summary.h"
 
 namespace snag {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point t) { return std::chrono::duration<double>(Clock::now() - t).count(); }
-
-struct Scores {
-  std::vector<float> validation, test;
-};
 
 // Scores, and what a later run of the model needs to score other images.
 Scores reference_scores(const Config& config, Backend& backend, const Experiment& e, Checkpoint& kept) {
@@ -38,25 +36,25 @@ Scores reference_scores(const Config& config, Backend& backend, const Experiment
   return {random_scores(e.validation.images.count, config.seed, 0), random_scores(e.test.images.count, config.seed, 1)};
 }
 
-nlohmann::ordered_json summarise(const Config& config, const Experiment& e, const Scores& s) {
-  const BestF1 best = best_f1(s.validation, e.validation.anomaly);
-  nlohmann::ordered_json json{{"model", config.model},
-                              {"normal_class", config.normal_class},
-                              {"seed", config.seed},
-                              {"auroc", auroc(s.test, e.test.anomaly)},
-                              {"average_precision", average_precision(s.test, e.test.anomaly)},
-                              {"best_f1", f1_at(s.test, e.test.anomaly, best.threshold)},
-                              {"threshold", best.threshold},
-                              {"balanced_accuracy", balanced_accuracy(s.test, e.test.anomaly, best.threshold)},
-                              {"validation_auroc", auroc(s.validation, e.validation.anomaly)},
-                              {"validation_best_f1", best.f1}};
-  auto& per_class = json["auroc_per_class"] = nlohmann::ordered_json::object();
-  for (const auto& [label, area] : auroc_per_class(s.test, e.test.label, config.normal_class))
-    per_class[std::to_string(label)] = area;
-  if (!config.hold_out.empty()) json["hold_out"] = config.hold_out;
-  json["train_normal"] = e.training.normal;
-  json["train_anomalous"] = e.training.anomalous();
-  return json;
+// Where masks say what is wrong with the test images: the error of each pixel that a reconstruction has. A few images
+// at a time, as reconstructions take more memory than scores.
+std::vector<float> pixel_error(Trainer& trainer, const Experiment& e) {
+  std::vector<float> error;
+  if (e.test_masks.count == 0) return error;
+  for (int begin = 0; begin < e.test.images.count; begin += kScoringBatch) {
+    std::vector<int> some;
+    for (int i = begin; i < std::min(begin + kScoringBatch, e.test.images.count); ++i) some.push_back(i);
+    const Images images = pick(e.test.images, some);
+    const std::vector<float> made = trainer.judge(images, true).reconstruction;
+    if (made.empty()) return {};
+    const std::vector<float> map = error_map(images.pixels, made, images.channels);
+    error.insert(error.end(), map.begin(), map.end());
+  }
+  return error;
+}
+
+void warn(const Config& config, const std::string& what) {
+  if (!config.quiet) std::fprintf(stderr, "train_gan: warning: %s\n", what.c_str());
 }
 
 }  // namespace
@@ -73,6 +71,8 @@ int run(const Config& asked, const volatile std::sig_atomic_t& stop) {
     return 0;
   }
   const Experiment experiment = load_experiment(config);
+  config.channels = experiment.training.images.channels;
+  for (const std::string& warning : experiment.warnings) warn(config, warning);
   const std::unique_ptr<Backend> backend = make_backend(config, experiment);
   std::optional<Trainer> trainer;
   if (trains(config.model)) trainer.emplace(*backend, config, experiment.training);
@@ -84,10 +84,11 @@ int run(const Config& asked, const volatile std::sig_atomic_t& stop) {
   prepare_folder(folder, config.resume);
   if (!config.resume) write_file(folder + "/config.json", config_text(config));
   write_environment(folder, config, *backend, experiment.sum);
-
+  write_lists(folder, experiment);
   if (!reference.tensors.empty()) write_safetensors(folder + "/weights.safetensors", reference);
 
   nlohmann::ordered_json training = nlohmann::ordered_json::object();
+  std::vector<float> error;
   if (trainer) {
     Session session(config, folder, *trainer, experiment);
     if (!session.train(stop)) return 128 + stop;
@@ -99,22 +100,30 @@ int run(const Config& asked, const volatile std::sig_atomic_t& stop) {
                 {"images_per_second", session.images_per_second()},
                 {"scored_per_second", experiment.test.images.count / seconds_since(scoring)},
                 {"train_seconds", session.seconds()}};
-    chart_scores(session.events(), "Test", trainer->step(), scores.test, experiment.test.anomaly);
+    error = pixel_error(*trainer, experiment);
+    if (both_kinds(experiment.test.anomaly))
+      chart_scores(session.events(), "Test", trainer->step(), scores.test, experiment.test.anomaly);
   } else {
     EventFile events(folder + "/" + event_file_name, 0);
-    chart_scores(events, "Test", 0, scores.test, experiment.test.anomaly);
+    if (both_kinds(experiment.test.anomaly)) chart_scores(events, "Test", 0, scores.test, experiment.test.anomaly);
   }
 
-  nlohmann::ordered_json summary = summarise(config, experiment, scores);
+  nlohmann::ordered_json summary = summarise(config, experiment, scores, error);
   summary.update(training);
   summary["seconds"] = seconds_since(began);
   summary["peak_tensor_bytes"] = backend->peak();
-  write_scores(folder, experiment.test.label, experiment.test.anomaly, scores.test);
+  write_scores(folder + "/scores.csv", experiment.test, scores.test);
+  write_scores(folder + "/validation.csv", experiment.validation, scores.validation);
   write_file(folder + "/summary.json", summary.dump(2) + "\n");
+  if (!summary.contains("auroc")) {
+    warn(config, "the test has no anomalous images, or no normal ones: nothing is measured, and there is no report");
+    if (!config.quiet) std::printf("%s\n", folder.c_str());
+    return 0;
+  }
   write_report(folder);
   if (!config.quiet)
-    std::printf("%s\nAUROC %.4f  average precision %.4f  balanced accuracy %.4f  (test file, %d images)\n",
-                folder.c_str(), summary["auroc"].get<double>(), summary["average_precision"].get<double>(),
+    std::printf("%s\nAUROC %.4f  average precision %.4f  balanced accuracy %.4f  (test, %d images)\n", folder.c_str(),
+                summary["auroc"].get<double>(), summary["average_precision"].get<double>(),
                 summary["balanced_accuracy"].get<double>(), experiment.test.images.count);
   return 0;
 }

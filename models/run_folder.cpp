@@ -21,9 +21,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const char* const kParts[] = {"config.json",         "environment.json",  "metrics.csv",  "train.log",
-                              "weights.safetensors", "state.safetensors", "samples",      "scores.csv",
-                              "summary.json",        "report.html",       event_file_name};
+const char* const kParts[] = {"config.json",         "environment.json",  "metrics.csv",   "train.log",
+                              "weights.safetensors", "state.safetensors", "samples",       "scores.csv",
+                              "summary.json",        "report.html",       event_file_name, "validation.csv",
+                              "test_files.txt",      "bad_images.txt"};
 
 // Whatever keeps us from looking shows when the folder is made.
 bool there(const fs::path& path) {
@@ -138,13 +139,19 @@ void write_samples(const std::string& path, const Images& images, int normal,
   canvas.write(path);
 }
 
-void write_scores(const std::string& folder, const std::vector<std::uint8_t>& label,
-                  const std::vector<std::uint8_t>& anomaly, const std::vector<float>& score) {
+void write_lists(const std::string& folder, const Experiment& e) {
+  std::string files;
+  for (const std::string& path : e.test_files) files += path + "\n";
+  if (!files.empty()) write_file(folder + "/test_files.txt", files);
+  if (!e.bad_images.empty()) write_file(folder + "/bad_images.txt", e.bad_images);
+}
+
+void write_scores(const std::string& path, const Labelled& set, const std::vector<float>& score) {
   std::ostringstream csv;
   csv << "index,label,anomaly,score\n" << std::setprecision(9);
   for (std::size_t i = 0; i < score.size(); ++i)
-    csv << i << ',' << int(label[i]) << ',' << int(anomaly[i]) << ',' << score[i] << '\n';
-  write_file(folder + "/scores.csv", csv.str());
+    csv << i << ',' << int(set.label[i]) << ',' << int(set.anomaly[i]) << ',' << score[i] << '\n';
+  write_file(path, csv.str());
 }
 
 }  // namespace snag

@@ -3,13 +3,13 @@
 #include <vector>
 
 #include "models/config.h"
-#include "models/trainer.h"
+#include "models/experiment.h"
 
 namespace snag {
 
 // The folder of one run:
 //   config.json environment.json metrics.csv train.log weights.safetensors state.safetensors samples/ scores.csv
-//   summary.json report.html events.out.tfevents
+//   validation.csv summary.json report.html events.out.tfevents; of image folders also test_files.txt bad_images.txt
 // A run is finished when summary.json stands there; it is written last.
 
 // config.out, or runs/MODEL-cCLASS-sSEED, with -2, -3, ... if taken.
@@ -28,8 +28,11 @@ void write_environment(const std::string& folder, const Config&, const Backend&,
 // The pictures of samples/: columns are images (normal, then anomalous), rows input, reconstruction, |error|.
 void write_samples(const std::string& path, const Images&, int normal, const std::vector<float>& reconstruction);
 
-// index,label,anomaly,score for each test image.
-void write_scores(const std::string& folder, const std::vector<std::uint8_t>& label,
-                  const std::vector<std::uint8_t>& anomaly, const std::vector<float>& score);
+// Of image folders: test_files.txt, the test images' paths in the order of scores.csv; bad_images.txt, what was left
+// out and why. A line each; no file where there is nothing to list.
+void write_lists(const std::string& folder, const Experiment&);
+
+// index,label,anomaly,score for each image.
+void write_scores(const std::string& path, const Labelled&, const std::vector<float>& score);
 
 }  // namespace snag

@@ -44,7 +44,8 @@ bool Session::train(const volatile std::sig_atomic_t& stop) {
   say(progress, trainer_.step() == 0 ? "training " + config_.model + ", run folder " + folder_
                                      : "resumed at step " + std::to_string(trainer_.step()));
   if (trainer_.step() == 0)
-    for (const std::string& line : experiment_.account) log_->line(line);
+    for (const auto* lines : {&experiment_.account, &experiment_.warnings})
+      for (const std::string& line : *lines) log_->line(line);
   started_ = Clock::now();
   while (trainer_.step() < trainer_.total_steps()) {
     if (stop) {
@@ -118,10 +119,12 @@ void Session::report(Progress& progress, bool epoch_ends) {
   row << ',';
   if (epoch_ends) {
     const std::vector<float> score = validation_scores();
-    const double area = auroc(score, experiment_.validation.anomaly);
-    chart_scores(*events_, "Validation", step, score, experiment_.validation.anomaly);
-    row << area;
-    line << "  validation AUROC " << area;
+    if (both_kinds(experiment_.validation.anomaly)) {
+      const double area = auroc(score, experiment_.validation.anomaly);
+      chart_scores(*events_, "Validation", step, score, experiment_.validation.anomaly);
+      row << area;
+      line << "  validation AUROC " << area;
+    }
   }
   line << "  " << std::llround(images_per_second()) << " images/s  ETA "
        << format_duration((trainer_.total_steps() - step) * seconds_ / step);
