@@ -25,10 +25,15 @@ std::string class_name(const std::string& label) {
   return known ? label + " " + names[label[0] - '0'] : label;
 }
 
+std::string class_name(const RunRecord& run, const std::string& label) {
+  if (!has(run.summary, "class_names")) return class_name(label);
+  return run.summary.value["class_names"].at(std::stoul(label)).get<std::string>();
+}
+
 std::string normal_classes(const RunRecord& run) {
   std::string text;
   for (const std::int64_t c : get_ints(run.summary, "normal_class", 0, 255))
-    text += (text.empty() ? "" : ", ") + class_name(std::to_string(c));
+    text += (text.empty() ? "" : ", ") + class_name(run, std::to_string(c));
   return text;
 }
 

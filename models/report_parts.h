@@ -29,6 +29,8 @@ std::vector<Point> roc_curve(const RunRecord&);
 
 // "6 Shirt": the class and Fashion-MNIST's name for it.
 std::string class_name(const std::string& label);
+// The same for a run, whose data may name its classes itself.
+std::string class_name(const RunRecord&, const std::string& label);
 std::string normal_classes(const RunRecord&);  // "0 T-shirt/top, 2 Pullover"
 // 0.1234 as "12.3%".
 std::string percentage(double share);

@@ -99,7 +99,8 @@ std::string class_figure(const RunRecord& run) {
   for (const auto& [label, ignored] : areas.value.items()) {
     const bool held = std::any_of(unseen.begin(), unseen.end(), [&](auto c) { return std::to_string(c) == label; });
     any_unseen = any_unseen || held;
-    bars.push_back({class_name(label) + (held ? " *" : ""), get_real(areas, label, 0, 1), held ? "c-unseen" : "c-odd"});
+    bars.push_back(
+        {class_name(run, label) + (held ? " *" : ""), get_real(areas, label, 0, 1), held ? "c-unseen" : "c-odd"});
     lowest = std::min(lowest, bars.back().value);
   }
   std::stable_sort(bars.begin(), bars.end(), [](const Bar& a, const Bar& b) { return a.value < b.value; });
