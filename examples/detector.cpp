@@ -1,17 +1,20 @@
-// Scores the test images of an IDX data set with a trained detector, and says which are anomalous.
-// usage: detector RUN DATA
-#include "snag.h"
-
+// Scores PNG and JPEG images with a trained detector, and says which are anomalous.
+// usage: detector RUN IMAGE...
 #include <cstdio>
 
-int main(int argc, char** argv) try {
-  if (argc != 3) throw snag::Error(snag::Exit::usage, "usage: detector RUN DATA");
-  snag::Detector detector = snag::Detector::open(argv[1]);
-  const snag::Images images = snag::resize(snag::read_split(argv[2], "t10k").images, snag::kSide);
+#include "snag.h"
 
-  const std::vector<float> score = detector.score(images).score;
-  for (std::size_t i = 0; i < score.size(); ++i)
-    std::printf("%zu\t%.9g\t%s\n", i, double(score[i]), score[i] >= detector.threshold() ? "anomalous" : "normal");
+int main(int argc, char** argv) try {
+  if (argc < 3) throw snag::Error(snag::Exit::usage, "usage: detector RUN IMAGE...");
+  snag::Detector detector = snag::Detector::open(argv[1]);
+  const int size = detector.config().size, channels = snag::image_channels(detector.config());
+
+  for (int i = 2; i < argc; ++i) {
+    const snag::Picture picture = snag::with_channels(snag::read_picture(argv[i]), channels);
+    const snag::Images image{1, size, size, snag::resample(picture, size).pixels, channels};
+    const float score = detector.score(image).score.front();
+    std::printf("%s\t%.9g\t%s\n", argv[i], double(score), score >= detector.threshold() ? "anomalous" : "normal");
+  }
   return 0;
 } catch (const snag::Error& e) {
   std::fprintf(stderr, "detector: %s\n", e.what());
