@@ -105,6 +105,7 @@ void add_movement(std::vector<Case>& to, int batch, int width) {
       [begin = x.n - some.n](const Views& v) { return PadImages{.y = v[0], .x = v[1], .begin = begin}; });
   add("ConcatImages", x, {{{2 * x.n, x.c, x.h, x.w}}, {x}, {x}},
       [](const Views& v) { return ConcatImages{.y = v[0], .a = v[1], .b = v[2]}; });
+  add("QuarterTurn", x, {{x}, {x}}, [](const Views& v) { return QuarterTurn{.y = v[0], .x = v[1], .turns = 1}; });
   constexpr int kWords = kImageSide * kImageSide / 4;  // of one image of bytes
   add("GatherBatch", x, {{x}, {{.n = kDataSet, .c = kWords}}, {{.c = kDataSet}, Filled::order}, kZero},
       [batch](const Views& v) {

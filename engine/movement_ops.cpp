@@ -62,4 +62,13 @@ Tensor concat_images(Tensor a, Tensor b) {
   });
 }
 
+Tensor quarter_turn(Tensor x, int turns) {
+  const Shape s = x.shape();
+  require(s.h == s.w && turns >= 0 && turns < 4, "quarter_turn", s, {.h = s.h, .w = s.h});
+  const Tensor y = x.tape->empty(s);
+  run(y, QuarterTurn{.y = y.view, .x = x.view, .turns = turns});
+  return y.tape->record("quarter_turn", y, {x},
+                        [=](Tensor dy, Needs) { return Grads{quarter_turn(dy, (4 - turns) % 4)}; });
+}
+
 }  // namespace snag

@@ -40,6 +40,7 @@ Tensor pad_channels(Tensor x, int begin, int channels);  // into `channels`, zer
 Tensor slice_images(Tensor x, int begin, int count);     // same memory
 Tensor pad_images(Tensor x, int begin, int images);
 Tensor concat_images(Tensor a, Tensor b);
+Tensor quarter_turn(Tensor x, int turns);  // square maps, by turns of 90 degrees anticlockwise, as GatherBatch does
 
 // The trilinear form sum(big w small): each op is the gradient of the two others (kernels/conv.h).
 // big [N,C,H,W], w [O,C,k,k], small [N,O,P,Q]

@@ -20,9 +20,9 @@ namespace snag {
 using Kernel = std::variant<Fill, Add, Mul, Affine, AbsDiff, AbsDiffGrad, LeakyRelu, LeakyReluGrad, Tanh, TanhGrad,
                             Sigmoid, SigmoidGrad, Clamp, ClampGrad, Sum, Broadcast, ImageMean, ImageSpread, ChannelSum,
                             ChannelSpread, AddBias, PatchMean, PatchMeanGrad, TopMean, TopMeanGrad, ConcatChannels,
-                            SliceChannels, PadChannels, PadImages, ConcatImages, ConvDown, ConvUp, ConvWeight, MatMul,
-                            BatchNormStats, BatchNorm, BatchNormGradSums, BatchNormGrad, Abc, AbcGrad, BceWithLogits,
-                            BceWithLogitsGrad, LeastSquares, LeastSquaresGrad, WeightedSum, WeightEach, Advance, Adam,
-                            Accumulate, GatherBatch, Dropout, DrawNormal>;
+                            SliceChannels, PadChannels, PadImages, ConcatImages, QuarterTurn, ConvDown, ConvUp,
+                            ConvWeight, MatMul, BatchNormStats, BatchNorm, BatchNormGradSums, BatchNormGrad, Abc,
+                            AbcGrad, BceWithLogits, BceWithLogitsGrad, LeastSquares, LeastSquaresGrad, WeightedSum,
+                            WeightEach, Advance, Adam, Accumulate, GatherBatch, Dropout, DrawNormal>;
 
 }  // namespace snag

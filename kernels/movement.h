@@ -60,4 +60,22 @@ struct ConcatImages {
   }
 };
 
+// y = x, square maps, turned by `turns` quarters: one quarter moves x[h, w] to y[side - 1 - w, h]
+struct QuarterTurn {
+  View y;
+  ConstView x;
+  int turns;
+  HD int size() const { return y.shape.size(); }
+  HD void operator()(int i) const {
+    const Index at = index(y.shape, i);
+    int h = at.h, w = at.w;
+    for (int k = 0; k < turns; ++k) {
+      const int t = h;
+      h = w;
+      w = y.shape.h - 1 - t;
+    }
+    y.data[i] = x(at.n, at.c, h, w);
+  }
+};
+
 }  // namespace snag

@@ -11,7 +11,8 @@
 namespace snag {
 namespace {
 
-const std::vector<std::string> kModels{"random", "knn", "pca", "cnn", "autoencoder", "gan", "dcgan", "dual_gan"};
+const std::vector<std::string> kModels{"random",  "knn", "pca",   "cnn",     "autoencoder",
+                                       "restore", "gan", "dcgan", "dual_gan"};
 const std::vector<std::string> kPresets{"students", "kim2020", "fast"};
 
 std::string joined(std::span<const std::string> words) {
@@ -119,7 +120,7 @@ std::span<const Setting> settings() {
       {"patch_size", &C::patch_size, "patch loss: side of a patch", 1, 128},
       {"patch_stride", &C::patch_stride, "patch loss: step between patches", 1, 128},
       {"patch_largest", &C::patch_largest, "patch loss: how many of the worst count", 1, 16384},
-      {"score", &C::score, "anomaly score of a reconstruction", 0, 0, {"l1", "l2", "patch"}},
+      {"score", &C::score, "anomaly score of a reconstruction: l1, l2, patch, latent, or a sum such as l1+latent"},
       {"neighbours", &C::neighbours, "knn: how many", 1, 1000},
       {"components", &C::components, "pca: how many", 1, 1023},
       {"seed", &C::seed, "all random numbers follow from it", 0, 9e15},
@@ -147,17 +148,19 @@ void set_defaults(Config& c) {
     refuse("--model " + c.model + " is unknown: choose one of " + joined(kModels));
   if (c.model == "cnn") c.width = 32;
   if (c.model == "dcgan") set_paper_losses(c);
-  if (c.model == "autoencoder" || c.model == "gan") {
+  const bool autoencoder = c.model == "autoencoder" || c.model == "restore";
+  if (autoencoder || c.model == "gan") {
     c.patch_weight = c.latent_weight = c.abc_weight = 0;
     c.output_range = 1;
     c.reconstruction_weight = 1;
   }
-  if (c.model == "autoencoder") {
+  if (autoencoder) {
     c.skip = false;
     c.normal_only = true;
     c.adversarial_normal_weight = c.adversarial_anomalous_weight = 0;
   }
-  if (c.model == "gan") c.distance = c.score = "l2";
+  if (c.model == "gan" || c.model == "restore") c.distance = c.score = "l2";
+  if (c.model == "restore") c.augment = "hflip";
 }
 
 void set_preset(Config& c, const std::string& name) {
@@ -255,11 +258,27 @@ void check(const Config& config) {
   if (config.patch_largest > patches * patches)
     refuse("--patch-largest is " + std::to_string(config.patch_largest) + ", but there are only " +
            std::to_string(patches * patches) + " patches: choose fewer, or smaller patches");
-  if (config.normal_only && config.model != "gan" && config.model != "autoencoder")
-    refuse("--normal-only goes with gan and autoencoder; " + config.model + " learns from labelled anomalies");
+  const bool autoencoder = config.model == "autoencoder" || config.model == "restore";
+  if (config.normal_only && config.model != "gan" && !autoencoder)
+    refuse("--normal-only goes with gan, autoencoder and restore; " + config.model + " learns from labelled anomalies");
+  if (const Augment a = augmentation(config); config.model == "restore" && (a.flip_vertical || a.rotate || a.shift > 0))
+    refuse("--augment " + config.augment + " does not go with restore, which must know where upright is: use hflip, " +
+           "crop or none");
+  score_terms(config);
   if (config.reconstruction_weight + config.patch_weight + config.latent_weight + config.adversarial_normal_weight == 0)
     refuse("all weights of the losses on normal images are 0: there is nothing to learn");
-  augmentation(config);
+}
+
+std::vector<std::string> score_terms(const Config& config) {
+  std::vector<std::string> terms;
+  std::istringstream words(config.score + "+");
+  for (std::string word; std::getline(words, word, '+');) {
+    const bool known = word == "l1" || word == "l2" || word == "patch" || word == "latent";
+    if (!known || std::find(terms.begin(), terms.end(), word) != terms.end())
+      refuse("--score is '" + config.score + "': choose l1, l2, patch or latent, or add different ones: l1+latent");
+    terms.push_back(word);
+  }
+  return terms;
 }
 
 int image_channels(const Config& c) { return std::max(c.channels, 1); }

@@ -106,5 +106,6 @@ double learning_rate(const Config&);
 int image_channels(const Config&);
 Augment augmentation(const Config&);  // from "hflip,vflip,rotate,shift[=1],crop[=2]" or "none"
 Distance distance_of(const std::string& name);
+std::vector<std::string> score_terms(const Config&);  // "l1+latent": l1, latent
 
 }  // namespace snag

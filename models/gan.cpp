@@ -60,7 +60,7 @@ void Gan::train_critic(Critic& critic, const char* name, Tensor x, Tensor y, dou
 }
 
 void Gan::train(const Batch& batch) {
-  const Reconstruction y = reconstruct(batch.x);
+  const Reconstruction y = reconstruct(batch.turned ? batch.turned : batch.x);
   const Tape::Mark after_generator = tape_.mark();
   if (batch.normal > 0 && normal_)
     train_critic(*normal_, "discriminator_normal", batch.of_normal(batch.x), batch.of_normal(y.image),

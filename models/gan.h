@@ -8,7 +8,7 @@
 namespace snag {
 
 // A generator that learns to reproduce normal images and to miss anomalous ones, with up to two discriminators: the
-// four systems autoencoder, gan, dcgan and dual_gan, which differ in their Config. Score: the reconstruction error.
+// systems autoencoder, restore, gan, dcgan and dual_gan, which differ in their Config. Score: the reconstruction error.
 class Gan {
  public:
   // `step` is the trainer's clock; `total_steps` the length of its schedule.

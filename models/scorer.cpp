@@ -48,13 +48,26 @@ Tensor GanScorer::encode(const Pass& p, Tensor x) const {
   return std::visit([&](const auto& g) { return g.encode(p, x); }, network_);
 }
 
+Tensor GanScorer::error(const Weights& weights, Tensor x, const Reconstruction& y) const {
+  const auto term = [&](const std::string& name) {
+    if (name == "patch")
+      return top_mean(patch_mean(pixel_error(x, y.image, Distance::l1), config_.patch_size, config_.patch_stride),
+                      config_.patch_largest);
+    if (name == "latent") return image_mean(abs_diff(encode({weights}, clamp(y.image, -1, 1)), encode({weights}, x)));
+    return image_mean(pixel_error(x, y.image, distance_of(name)));
+  };
+  Tensor sum;
+  for (const std::string& name : score_terms(config_)) sum = sum ? add(sum, term(name)) : term(name);
+  return sum;
+}
+
 Scored GanScorer::score(const Weights& weights, Tensor x) const {
-  const Tensor y = (*this)({weights, Statistics::running}, x).image;
-  if (config_.score == "patch")
-    return {top_mean(patch_mean(pixel_error(x, y, Distance::l1), config_.patch_size, config_.patch_stride),
-                     config_.patch_largest),
-            y};
-  return {image_mean(pixel_error(x, y, distance_of(config_.score))), y};
+  const Pass pass{weights, Statistics::running};
+  const Reconstruction upright = (*this)(pass, x);
+  Tensor sum = error(weights, x, upright);
+  if (config_.model == "restore")
+    for (int turns = 1; turns < 4; ++turns) sum = add(sum, error(weights, x, (*this)(pass, quarter_turn(x, turns))));
+  return {sum, upright.image};
 }
 
 ClassifierScorer::ClassifierScorer(const Config& config)

@@ -15,7 +15,8 @@ struct Scored {
 // The networks that score, apart from what trains them: the layout of their weights, the forward pass, the score with
 // given weights.
 
-// The generator of autoencoder, gan, dcgan and dual_gan. Score: the reconstruction error that config.score names.
+// The generator of autoencoder, restore, gan, dcgan and dual_gan. Score: the reconstruction error that config.score
+// names; of restore, which makes the upright image of a turned one, summed over the four turns.
 class GanScorer {
  public:
   explicit GanScorer(const Config&);
@@ -25,6 +26,7 @@ class GanScorer {
   Scored score(const Weights&, Tensor x) const;
 
  private:
+  Tensor error(const Weights&, Tensor x, const Reconstruction&) const;  // [N,1,1,1]
   Config config_;
   Layout layout_;  // filled by network_'s constructor
   std::variant<Generator, DenseGenerator> network_;

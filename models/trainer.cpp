@@ -52,16 +52,23 @@ const std::vector<std::string>& Trainer::loss_names() const {
 void Trainer::record(int normal, int anomalous) {
   steps_.push_back(tape_.backend().record([this, normal, anomalous] {
     const Tape::Mark start = tape_.mark();
-    const Batch batch{tape_.leaf({normal + anomalous, images_.channels, images_.side, images_.side}), normal, anomalous};
-    tape_.backend().run(GatherBatch{.x = batch.x.view,
-                                    .images = images_,
-                                    .order = order_,
-                                    .step = step_,
-                                    .steps = epochs_.steps(),
-                                    .stride = config_.batch_size,
-                                    .first = 0,
-                                    .augment = augmentation(config_),
-                                    .seed = config_.seed});
+    Batch batch{tape_.leaf({normal + anomalous, images_.channels, images_.side, images_.side}), normal, anomalous};
+    GatherBatch gather{.x = batch.x.view,
+                       .images = images_,
+                       .order = order_,
+                       .step = step_,
+                       .steps = epochs_.steps(),
+                       .stride = config_.batch_size,
+                       .first = 0,
+                       .augment = augmentation(config_),
+                       .seed = config_.seed};
+    tape_.backend().run(gather);
+    if (config_.model == "restore") {  // the same images in the same pose, but for the turn
+      batch.turned = tape_.leaf(batch.x.shape());
+      gather.x = batch.turned.view;
+      gather.augment.rotate = true;
+      tape_.backend().run(gather);
+    }
     with_detector(detector_, [&](auto& d) { d.train(batch); });
     tape_.backend().run(Advance{.counter = step_});
     tape_.rewind(start);

@@ -12,6 +12,7 @@ namespace snag {
 struct Batch {
   Tensor x;  // [normal + anomalous, channels, side, side] in [-1, 1]
   int normal, anomalous;
+  Tensor turned = {};  // restore: x turned by 0 to 3 quarters, image by image
   Tensor of_normal(Tensor t) const { return slice_images(t, 0, normal); }
   Tensor of_anomalous(Tensor t) const { return slice_images(t, normal, anomalous); }
 };

@@ -152,6 +152,14 @@ Cases moving_cases() {
                        [](In x) { return concat_channels(x[0], x[1]); },
                        proof});
   }
+  for (const auto& [s, proof] :
+       {std::pair{Shape{2, 3, 4, 4}, twice}, {Shape{1, 1, 1, 1}, twice}, {Shape{3, 1, 32, 32}, parity}})
+    for (int turns = 0; turns < 4; ++turns)
+      cases.push_back({"quarter_turn",
+                       std::to_string(turns) + " of " + text(s),
+                       {{s}},
+                       [turns](In x) { return quarter_turn(x[0], turns); },
+                       proof});
   return cases;
 }
 

@@ -40,7 +40,7 @@ inline std::string digest(const Trainer& t) { return sha256(serialise_safetensor
 // The variants whose training differs in kind.
 inline std::vector<Config> variants() {
   std::vector<Config> all;
-  for (const char* model : {"cnn", "autoencoder", "gan", "dcgan", "dual_gan"}) all.push_back(small(model));
+  for (const char* model : {"cnn", "autoencoder", "restore", "gan", "dcgan", "dual_gan"}) all.push_back(small(model));
   all.push_back(small("dual_gan"));
   all.back().batch_size = 1;
   all.push_back(small("dual_gan"));

@@ -155,6 +155,16 @@ class Recorder : public OnnxBackend {
   void note(const ConcatChannels& k) {
     set(k.y, op("Concat", {value(k.a), value(k.b)}, {Attribute::integer("axis", 1)}));
   }
+  // A quarter turn is a mirror image, transposed.
+  void note(const QuarterTurn& k) {
+    std::string x = value(k.x);
+    for (int turn = 0; turn < k.turns; ++turn)
+      x = op("Transpose",
+             {op("Slice", {x, graph_.integers({-1}), graph_.integers({-1 - k.x.shape.w}), graph_.integers({3}),
+                           graph_.integers({-1})})},
+             {Attribute::list("perm", {0, 1, 3, 2})});
+    set(k.y, x);
+  }
   void note(const ConvDown& k) { set(k.small, op("Conv", {value(k.big), value(k.w)}, window(k.g))); }
   void note(const ConvUp& k) {
     std::vector<Attribute> attributes = window(k.g);

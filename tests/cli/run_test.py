@@ -7,7 +7,7 @@ import unittest
 
 from harness import PROGRAM, Case, digest, everything_in, make_data, read_csv, read_json
 
-MODELS = ["random", "knn", "pca", "cnn", "autoencoder", "gan", "dcgan", "dual_gan"]
+MODELS = ["random", "knn", "pca", "cnn", "autoencoder", "restore", "gan", "dcgan", "dual_gan"]
 
 
 class RunFolder(Case):

@@ -48,7 +48,7 @@ std::vector<double> distances(const Config& config, const std::vector<int>& ends
 
 // Rounding alone parts them by 1e-7, until it decides a kink (a leaky ReLU, the worst patches, the ABC loss) otherwise.
 TEST_CASE("20 steps of each model follow the CPU's: the same batches, augmentations and losses") {
-  for (const char* model : {"cnn", "autoencoder", "gan", "dcgan", "dual_gan"}) {
+  for (const char* model : {"cnn", "autoencoder", "restore", "gan", "dcgan", "dual_gan"}) {
     CAPTURE(std::string(model));
     const std::vector<double> distance = distances(small(model), {10, 20}, {.precision = Precision::fp32});
     CHECK(distance[0] <= 1e-5);

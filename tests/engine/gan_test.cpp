@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <functional>
 #include <map>
 
 #include "tests/support.h"
@@ -167,7 +168,7 @@ TEST_CASE("initial weights have the stated distribution") {
 }
 
 TEST_CASE("the generator is built with and without skips, dense and convolutional, at any width") {
-  for (const char* model : {"dual_gan", "gan", "autoencoder"})
+  for (const char* model : {"dual_gan", "gan", "autoencoder", "restore"})
     for (const bool skip : {true, false})
       for (const int width : {1, 3, 8}) {
         Config config = small();
@@ -186,6 +187,59 @@ TEST_CASE("the generator is built with and without skips, dense and convolutiona
         CHECK(scored.score.shape() == Shape{.n = kImages});
         CHECK(scored.image.shape() == batch.x.shape());
       }
+}
+
+double mean_of(const Numbers& x, std::size_t image, std::size_t size, const std::function<double(std::size_t)>& term) {
+  double sum = 0;
+  for (std::size_t i = image * size; i < (image + 1) * size; ++i) sum += term(i);
+  return sum / static_cast<double>(x.size() / kImages);
+}
+
+TEST_CASE("restore's score is the squared error of the image made of each of the four turns, summed") {
+  Config config;
+  config.model = "restore";
+  set_defaults(config);
+  config.width = 4;
+  Fixture f(config);
+  const Tensor x = f.batch().x;
+  const Numbers upright = get(x), score = get(f.gan.score(x).score);
+  Numbers expected(kImages, 0);
+  for (int turns = 0; turns < 4; ++turns) {
+    const Numbers made = get(f.gan.score(quarter_turn(x, turns)).image);
+    for (std::size_t n = 0; n < kImages; ++n)
+      expected[n] += mean_of(made, n, kPixels, [&](std::size_t i) { return std::pow(made[i] - upright[i], 2); });
+  }
+  for (std::size_t n = 0; n < kImages; ++n)
+    CHECK(score[n] == doctest::Approx(expected[n]).epsilon(kDouble ? 1e-12 : 1e-5));
+}
+
+TEST_CASE("a score of several terms is their sum") {
+  const auto score = [](const char* name) {
+    Config config = small();
+    config.score = name;
+    Fixture f(config);
+    return get(f.gan.score(f.batch().x).score);
+  };
+  const Numbers l2 = score("l2"), patch = score("patch"), latent = score("latent"), sum = score("l2+latent+patch");
+  for (std::size_t n = 0; n < kImages; ++n)
+    CHECK(sum[n] == doctest::Approx(l2[n] + patch[n] + latent[n]).epsilon(kDouble ? 1e-12 : 1e-5));
+}
+
+TEST_CASE("the latent score is the mean distance of the codes of the image and of its reconstruction") {
+  Config config = small();
+  config.score = "latent";
+  Fixture f(config);
+  const Tensor x = f.batch().x;
+  const Scored scored = f.gan.score(x);
+  const GanScorer network(config);
+  const Pass pass{f.gan.generator_weights(), Statistics::running};  // not yet trained: they are their own average
+  const Numbers score = get(scored.score), of_x = get(network.encode(pass, x)),
+                of_y = get(network.encode(pass, clamp(scored.image, -1, 1)));
+  const std::size_t size = of_x.size() / kImages;
+  for (std::size_t n = 0; n < kImages; ++n)
+    CHECK(score[n] == doctest::Approx(mean_of(of_x, n, size, [&](std::size_t i) {
+                        return std::abs(of_x[i] - of_y[i]);
+                      })).epsilon(kDouble ? 1e-12 : 1e-5));
 }
 
 }  // namespace

@@ -137,5 +137,21 @@ TEST_CASE("convolution, its transpose and its weight gradient are adjoint: <conv
   }
 }
 
+// numpy.rot90([[1, 2], [3, 4]], k)
+TEST_CASE("quarter turns go counterclockwise and refuse maps that are not square") {
+  for (const TestBackend& device : test_backends()) {
+    CAPTURE(device.name);
+    const std::unique_ptr<Backend> backend = device.make();
+    Tape tape(*backend);
+    const Tensor x = put(tape, {.h = 2, .w = 2}, {1, 2, 3, 4});
+    CHECK(get(quarter_turn(x, 0)) == Numbers{1, 2, 3, 4});
+    CHECK(get(quarter_turn(x, 1)) == Numbers{2, 4, 1, 3});
+    CHECK(get(quarter_turn(x, 2)) == Numbers{4, 3, 2, 1});
+    CHECK(get(quarter_turn(x, 3)) == Numbers{3, 1, 4, 2});
+    CHECK_THROWS_AS(quarter_turn(x, 4), std::invalid_argument);
+    CHECK_THROWS_AS(quarter_turn(tape.leaf({.h = 2, .w = 3}), 1), std::invalid_argument);
+  }
+}
+
 }  // namespace
 }  // namespace snag

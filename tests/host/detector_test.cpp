@@ -67,7 +67,7 @@ struct Data {
 TEST_CASE("a detector scores as its run did, bit for bit") {
   const Data data;
   const Images test = read_split(data.folder / "data", "t10k").images;
-  for (const char* model : {"knn", "pca", "cnn", "autoencoder", "gan", "dcgan", "dual_gan"}) {
+  for (const char* model : {"knn", "pca", "cnn", "autoencoder", "restore", "gan", "dcgan", "dual_gan"}) {
     CAPTURE(model);
     const Config config = tiny(model, data.folder);
     train(config);

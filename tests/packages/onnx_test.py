@@ -81,7 +81,7 @@ class Onnx(Case):
     def test_every_model_and_score(self):
         images = resized(read_idx(self.path("data", NAMES["t10k"][0] + ".gz")), 32)
         table = [("dual_gan", []), ("dual_gan", ["--score", "patch", "--no-skip"]), ("dcgan", ["--score", "l2"]), ("gan", []),
-                 ("autoencoder", []), ("cnn", [])]
+                 ("autoencoder", []), ("restore", []), ("cnn", [])]
         for i, (model, flags) in enumerate(table):
             with self.subTest(model=model, flags=flags):
                 run = f"run-{i}"
