@@ -15,7 +15,7 @@ struct Outcome {
   std::size_t variant;
   int normal_class;
   std::uint64_t seed;
-  double auroc, average_precision, best_f1, balanced_accuracy, seconds;
+  double auroc, average_precision, best_f1, balanced_accuracy, validation_auroc, seconds;
   std::map<int, double> auroc_vs;  // anomaly class: AUROC against the normal images
   std::string folder;
 };

@@ -49,6 +49,12 @@ int run_in_child(const Config& config) {
   }
 }
 
+void remove(const std::string& path) {
+  std::error_code error;
+  fs::remove(path, error);
+  if (error) throw Error(Exit::io, "cannot remove " + path + ": " + error.message());
+}
+
 std::string last_line(const std::string& text) {
   const std::size_t end = text.find_last_not_of('\n');
   if (end == std::string::npos) return "";
@@ -74,7 +80,7 @@ class Runner {
     make_folder(options.folder + "/failed");
     for (const PlannedRun& run : runs) {
       check_settings(run);
-      if (options.retry) fs::remove(failure_file(run));
+      if (options.retry) remove(failure_file(run));
     }
   }
 
@@ -141,7 +147,7 @@ class Runner {
     const auto there = nlohmann::json::parse(config_text(found)),
                wanted = nlohmann::json::parse(config_text(run.config));
     for (const auto& [name, value] : wanted.items())
-      if (!free_on_resume(name) && there[name] != value)
+      if (!free_on_resume(name) && there[name] != value && !(name == "channels" && value == 0))  // 0: as the data has
         throw Error(Exit::usage, path + " has " + name + " " + there[name].dump() + ", this plan " + value.dump() +
                                      ": choose another --out for other settings");
   }
@@ -177,12 +183,12 @@ class Runner {
       if (*code == 0) {
         say(progress, run.name + ": AUROC " + area(run) + ", " +
                           format_duration(std::chrono::duration<double>(Clock::now() - r->since).count()));
-        fs::remove(log_file(run));
+        remove(log_file(run));
       } else if (!(stop && *code == 128 + stop)) {
         const std::string why = reason(*code, log_file(run));
         write_file(failure_file(run), why + "\n");
         say(progress, run.name + " failed: " + why);
-        fs::remove(log_file(run));
+        remove(log_file(run));
       }
       claims_.release(run.name);
       r = running_.erase(r);

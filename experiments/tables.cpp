@@ -27,12 +27,13 @@ std::string lowest_class(const Results& r, std::size_t variant) {
 
 TextTable over_classes(const Results& r) {
   TextTable table{"Means over the normal classes",
-                  {"", "AUROC", "against the first", "lowest class", "average precision", "F1 at the threshold",
-                   "balanced accuracy", "seconds a run"},
+                  {"", "AUROC", "against the first", "lowest class", "validation AUROC", "average precision",
+                   "F1 at the threshold", "balanced accuracy", "seconds a run"},
                   {}};
   for (std::size_t v = 0; v < r.plan().variants.size(); ++v)
     table.rows.push_back(
         {r.plan().variants[v].name, shown(r.of_all_classes(v, &Outcome::auroc)), difference(r, v), lowest_class(r, v),
+         shown(r.of_all_classes(v, &Outcome::validation_auroc)),
          shown(r.of_all_classes(v, &Outcome::average_precision)), shown(r.of_all_classes(v, &Outcome::best_f1)),
          shown(r.of_all_classes(v, &Outcome::balanced_accuracy)), shown(r.of_all_classes(v, &Outcome::seconds), 0)});
   return table;
@@ -123,9 +124,9 @@ std::string html(const TextTable& table) {
 std::string scope(const Results& r, std::size_t planned) {
   std::string classes;
   for (const int label : r.plan().classes) classes += (classes.empty() ? "" : ", ") + std::to_string(label);
-  return "Normal classes " + classes + ", each against all others of the whole official test file; seeds 0 to " +
-         std::to_string(r.plan().seeds - 1) + "; " + std::to_string(r.outcomes().size()) + " of " +
-         std::to_string(planned) + " runs finished." +
+  return "Normal classes " + classes + ", each against all others of the whole official test file; " +
+         (r.plan().seeds > 1 ? "seeds 0 to " + std::to_string(r.plan().seeds - 1) : "seed 0") + "; " +
+         std::to_string(r.outcomes().size()) + " of " + std::to_string(planned) + " runs finished." +
          (r.plan().seeds > 1 ? " ± is the half width of the 95 % confidence interval over seeds (Student's t)."
                              : " One seed: no interval can be given.");
 }

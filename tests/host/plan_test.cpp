@@ -2,6 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
 #include "base/file.h"
 #include "tests/error_of.h"
 #include "tests/temp_folder.h"
@@ -107,13 +111,43 @@ TEST_CASE("changed settings are those that make a result differ from the model's
 }
 
 TEST_CASE("the studies that come with Snag can be planned") {
-  for (const char* name : {"losses", "augmentation", "sampling", "held_out", "normal_only", "batch_size", "mse_only"}) {
+  for (const char* name :
+       {"losses", "augmentation", "sampling", "held_out", "normal_only", "batch_size", "mse_only", "scores"}) {
     CAPTURE(name);
     Plan plan = plan_of_study(SNAG_SOURCE_DIR "/configs/studies/" + std::string(name) + ".json", nothing);
     plan.classes = {0, 2, 6};
     CHECK(runs_of(plan).size() >= 9);
     CHECK(!plan.about.empty());
   }
+}
+
+TEST_CASE("each configuration file that comes with Snag says what the model or the preset of its name does") {
+  int files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(SNAG_SOURCE_DIR "/configs")) {
+    if (entry.path().extension() != ".json") continue;
+    ++files;
+    const std::string name = entry.path().stem().string();
+    CAPTURE(name);
+    const auto presets = preset_names();
+    const bool preset = std::find(presets.begin(), presets.end(), name) != presets.end();
+    Config expected;
+    expected.model = preset ? "dual_gan" : name;
+    set_defaults(expected);
+    if (preset) set_preset(expected, name);
+    Config file = expected;
+    read_config(file, entry.path().string());
+    CHECK(config_text(file) == config_text(expected));
+    // It tells what sets the system apart from the recipe: only keys that do not matter to it are absent.
+    Config alone;
+    read_config(alone, entry.path().string());
+    if (trains(file.model) && file.model != "cnn") {
+      const auto a = nlohmann::json::parse(config_text(alone)), e = nlohmann::json::parse(config_text(expected));
+      for (const char* key : {"model", "normal_only", "epochs", "batch_size", "lr", "width", "output_range", "distance",
+                              "reconstruction_weight", "adversarial_normal_weight", "score", "augment", "schedule"})
+        CHECK_MESSAGE(a[key] == e[key], key);
+    }
+  }
+  CHECK(files == static_cast<int>(model_names().size()) + 2);  // students, kim2020
 }
 
 }  // namespace

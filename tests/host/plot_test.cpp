@@ -115,5 +115,28 @@ TEST_CASE("numbers for people") {
   CHECK(grouped(1234567) == "1,234,567");
 }
 
+TEST_CASE("a bar's interval is a whisker around its end, and its number stands clear of it") {
+  const Axis axis{"x", 0, 1};
+  const std::vector<Bar> plain{{"a", 0.5, "c"}}, with{{"a", 0.5, "c", 0.25}};
+  const std::string without = bar_chart("t", plain, axis, 0, 2), whisker = bar_chart("t", with, axis, 0, 2);
+  CHECK(count_of("class=\"whisker\"", without) == 0);
+  CHECK(count_of("class=\"whisker\"", whisker) == 3);
+  // 268 units of width from x = 112: 0.25 is at 179, 0.5 at 246, 0.75 at 313
+  CHECK(count_of("x1=\"179.0\" y1=\"19.0\" x2=\"313.0\" y2=\"19.0\"", whisker) == 1);
+  CHECK(count_of("x=\"319.0\"", whisker) == 1);
+  CHECK(count_of("x=\"252.0\"", without) == 1);
+}
+
+TEST_CASE("a heat map has a cell for each finite number, the stronger the nearer to its strong end") {
+  const double none = std::numeric_limits<double>::quiet_NaN();
+  const std::string svg =
+      heat_map({"t", "row", "column", {"r<0>", "r1"}, {"a", "b"}, {{1, none}, {0.75, 0.2}}, 1, 0.5, "c"}, 2);
+  CHECK(count_of("<rect class=\"cell c\"", svg) == 3);
+  for (const char* opacity : {"fill-opacity=\"0.00\"", "fill-opacity=\"0.42\"", "fill-opacity=\"0.85\""})
+    CHECK_MESSAGE(count_of(opacity, svg) == 1, opacity);
+  CHECK(count_of("NaN", svg) == 0);
+  CHECK(count_of("r&lt;0&gt;", svg) > 0);
+}
+
 }  // namespace
 }  // namespace snag
