@@ -185,6 +185,24 @@ float threshold_at(std::span<const float> score, double rate) {
   return std::nextafter(sorted[allowed], std::numeric_limits<float>::infinity());
 }
 
+BestBalanced best_balanced_accuracy(std::span<const float> score, std::span<const std::uint8_t> anomaly) {
+  const Counts all = check(score, anomaly);
+  // Twice anomalies x normals x (accuracy - 1/2), a whole number: found anomalies x normals - alarmed normals x
+  // anomalies.
+  double best = -all.normal * all.anomalous - 1, found = 0, false_alarms = 0;
+  float threshold = 0;
+  for (const Step& step : steps_from_the_top(score, anomaly)) {
+    found += step.count.anomalous;
+    false_alarms += step.count.normal;
+    const double gain = found * all.normal - false_alarms * all.anomalous;
+    if (gain > best) {
+      best = gain;
+      threshold = step.threshold;
+    }
+  }
+  return {balanced_accuracy(score, anomaly, threshold), threshold};
+}
+
 double f1_at(std::span<const float> score, std::span<const std::uint8_t> anomaly, float threshold) {
   const Counts all = check(score, anomaly), found = alarms(score, anomaly, threshold);
   return 2 * found.anomalous / (all.anomalous + found.anomalous + found.normal);

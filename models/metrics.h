@@ -40,6 +40,14 @@ BestF1 best_f1(std::span<const float> score, std::span<const std::uint8_t> anoma
 // NaN and at least one: Error of Exit::data. Where rate is below 1 / n, t lies just above the highest score.
 float threshold_at(std::span<const float> score, double rate);
 
+struct BestBalanced {
+  double accuracy;
+  float threshold;
+};
+
+// The same for balanced accuracy, which counts both kinds alike however many there are of each.
+BestBalanced best_balanced_accuracy(std::span<const float> score, std::span<const std::uint8_t> anomaly);
+
 // F1 of "score >= threshold": 2 TP / (2 TP + FP + FN).
 double f1_at(std::span<const float> score, std::span<const std::uint8_t> anomaly, float threshold);
 

@@ -32,6 +32,9 @@ nlohmann::ordered_json summarise(const Config& config, const Experiment& e, cons
   json["threshold_rule"] = chosen ? "best F1 on validation" : "5 % of normal validation images reported";
   if (measured) json["balanced_accuracy"] = balanced_accuracy(s.test, e.test.anomaly, threshold);
   if (chosen) {
+    const float balanced = best_balanced_accuracy(s.validation, e.validation.anomaly).threshold;
+    json["balanced_threshold"] = balanced;
+    if (measured) json["best_balanced_accuracy"] = balanced_accuracy(s.test, e.test.anomaly, balanced);
     json["validation_auroc"] = auroc(s.validation, e.validation.anomaly);
     json["validation_best_f1"] = best_f1(s.validation, e.validation.anomaly).f1;
   }

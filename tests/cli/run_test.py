@@ -37,6 +37,8 @@ class RunFolder(Case):
         self.assertAlmostEqual(summary["auroc"], roc_auc_score(truth, score), places=9)
         self.assertAlmostEqual(summary["average_precision"], average_precision_score(truth, score), places=9)
         self.assertAlmostEqual(summary["best_f1"], f1_score(truth, alarm), places=9)
+        balanced = [s >= summary["balanced_threshold"] for s in score]
+        self.assertAlmostEqual(summary["best_balanced_accuracy"], balanced_accuracy_score(truth, balanced), places=9)
         self.assertAlmostEqual(summary["balanced_accuracy"], balanced_accuracy_score(truth, alarm), places=9)
 
     def test_files_of_a_trained_run(self):

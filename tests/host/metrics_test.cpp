@@ -59,6 +59,7 @@ void check_refused(const Scores& score, const Flags& anomaly, std::string_view w
   check_error(error_of([&] { auroc(score, anomaly); }), Exit::data, {"metrics: ", what});
   check_error(error_of([&] { average_precision(score, anomaly); }), Exit::data, {what});
   check_error(error_of([&] { best_f1(score, anomaly); }), Exit::data, {what});
+  check_error(error_of([&] { best_balanced_accuracy(score, anomaly); }), Exit::data, {what});
   check_error(error_of([&] { f1_at(score, anomaly, 0); }), Exit::data, {what});
   check_error(error_of([&] { balanced_accuracy(score, anomaly, 0); }), Exit::data, {what});
 }
@@ -155,6 +156,21 @@ TEST_CASE("best_f1 returns a score whose F1 is the highest, and the highest such
       CHECK((other < found.f1 || (other == found.f1 && t <= found.threshold)));
     }
   }
+}
+
+TEST_CASE("best_balanced_accuracy returns a score whose balanced accuracy is the highest, and the highest such score") {
+  for (std::uint64_t v = 0; v < 50; ++v) {
+    const Sample s = draw_sample(v);
+    const BestBalanced found = best_balanced_accuracy(s.score, s.anomaly);
+    CHECK(balanced_accuracy(s.score, s.anomaly, found.threshold) == found.accuracy);
+    CHECK(std::count(s.score.begin(), s.score.end(), found.threshold) > 0);
+    for (const float t : s.score) {
+      const double other = balanced_accuracy(s.score, s.anomaly, t);
+      CHECK((other < found.accuracy + 1e-12));
+      if (t > found.threshold) CHECK(other < found.accuracy);
+    }
+  }
+  CHECK(best_balanced_accuracy(Scores{1, 2, 3, 4}, Flags{1, 1, 0, 0}).accuracy == 0.5);  // all are alarms
 }
 
 TEST_CASE("a threshold is an alarm at equality, and may lie beyond all scores") {
