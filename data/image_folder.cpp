@@ -131,20 +131,20 @@ ImageFolder find_images(const fs::path& dir) {
 
 LoadedImages load_images(const std::vector<fs::path>& paths, int size, int channels, int threads) {
   std::vector<Picture> pictures(paths.size());
-  std::vector<std::string> reasons(paths.size());
+  std::vector<std::optional<Error>> failed(paths.size());
   run_tasks(static_cast<int>(paths.size()), threads, [&](int i) {
     try {
       pictures[at(i)] = resample(read_picture(paths[at(i)]), size);
     } catch (const Error& e) {
-      reasons[at(i)] = e.what();
+      failed[at(i)] = e;
     }
   });
   if (channels == 0)
     channels = std::any_of(pictures.begin(), pictures.end(), [](const Picture& p) { return p.channels == 3; }) ? 3 : 1;
   LoadedImages loaded{{0, size, size, {}, channels}, {}, {}};
   for (std::size_t i = 0; i < paths.size(); ++i) {
-    if (!reasons[i].empty()) {
-      loaded.bad.push_back({paths[i], reasons[i]});
+    if (failed[i]) {
+      loaded.bad.push_back({paths[i], failed[i]->code(), failed[i]->what()});
       continue;
     }
     const std::vector<std::uint8_t> pixels = with_channels(std::move(pictures[i]), channels).pixels;

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "data/images.h"
 
 namespace snag {
@@ -41,6 +42,7 @@ struct LoadedImages {
   std::vector<int> kept;  // which of the paths they are, ascending
   struct Bad {
     std::filesystem::path path;
+    Exit code;
     std::string reason;  // one line that names the path
   };
   std::vector<Bad> bad;  // what cannot be read

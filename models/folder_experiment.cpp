@@ -43,9 +43,9 @@ Images masks(const ImageFolder& folder, const std::vector<int>& files, int size)
 
 [[noreturn]] void refuse_bad(const LoadedImages& loaded) {
   const std::size_t more = loaded.bad.size() - 1;
-  throw Error(Exit::data, loaded.bad[0].reason +
-                              (more > 0 ? "; " + std::to_string(more) + " more cannot be read, either" : "") +
-                              "; --on-bad-image skip goes on without such files");
+  throw Error(loaded.bad[0].code, loaded.bad[0].reason +
+                                      (more > 0 ? "; " + std::to_string(more) + " more cannot be read, either" : "") +
+                                      "; --on-bad-image skip goes on without such files");
 }
 
 std::string list_of(const std::vector<LoadedImages::Bad>& bad) {

@@ -92,20 +92,6 @@ void read_metrics(RunRecord& run, const Table& table) {
   }
 }
 
-void read_scores(RunRecord& run, const Table& table) {
-  const std::size_t label = table.column("label"), anomaly = table.column("anomaly"), score = table.column("score");
-  for (std::size_t r = 0; r < table.rows(); ++r) {
-    run.label.push_back(table.get<std::uint8_t>(r, label));
-    run.anomaly.push_back(table.get<std::uint8_t>(r, anomaly));
-    run.score.push_back(table.get<float>(r, score));
-    if (run.anomaly.back() > 1) table.fail(r + 2, "the anomaly flag is neither 0 nor 1");
-    if (std::isnan(run.score.back())) table.fail(r + 2, "the score is NaN");
-  }
-  for (const int kind : {0, 1})
-    if (std::count(run.anomaly.begin(), run.anomaly.end(), kind) == 0)
-      table.fail(1, "normal and anomalous images are needed, one kind is absent");
-}
-
 // The number between `before` and the end of the digits after it; takes both off `name`.
 bool take_number(std::string_view& name, std::string_view before, int& value) {
   if (!name.starts_with(before)) return false;
@@ -134,6 +120,20 @@ std::vector<RunRecord::Picture> find_pictures(const std::string& folder) {
 
 }  // namespace
 
+ScoreTable read_score_table(const std::string& path) {
+  const Table table(path);
+  const std::size_t label = table.column("label"), anomaly = table.column("anomaly"), score = table.column("score");
+  ScoreTable read;
+  for (std::size_t r = 0; r < table.rows(); ++r) {
+    read.label.push_back(table.get<std::uint8_t>(r, label));
+    read.anomaly.push_back(table.get<std::uint8_t>(r, anomaly));
+    read.score.push_back(table.get<float>(r, score));
+    if (read.anomaly.back() > 1) table.fail(r + 2, "the anomaly flag is neither 0 nor 1");
+    if (std::isnan(read.score.back())) table.fail(r + 2, "the score is NaN");
+  }
+  return read;
+}
+
 RunRecord read_run(const std::string& folder) {
   RunRecord run{.config = read_json(folder + "/config.json"),
                 .environment = read_json(folder + "/environment.json"),
@@ -145,7 +145,14 @@ RunRecord read_run(const std::string& folder) {
                 .anomaly = {},
                 .pictures = find_pictures(folder + "/samples")};
   if (fs::exists(folder + "/metrics.csv")) read_metrics(run, Table(folder + "/metrics.csv"));
-  read_scores(run, Table(folder + "/scores.csv"));
+  const std::string scores = folder + "/scores.csv";
+  ScoreTable table = read_score_table(scores);
+  for (const int kind : {0, 1})
+    if (std::count(table.anomaly.begin(), table.anomaly.end(), kind) == 0)
+      Table(scores).fail(1, "normal and anomalous images are needed, one kind is absent");
+  run.score = std::move(table.score);
+  run.label = std::move(table.label);
+  run.anomaly = std::move(table.anomaly);
   return run;
 }
 

@@ -30,8 +30,13 @@ struct RunRecord {
   std::vector<Picture> pictures;  // samples/*.png in the order of training
 };
 
-// Throws Error{Exit::io} where a file cannot be read, Error{Exit::data} that names file and line where it does not
-// hold what a run writes.
+// scores.csv or validation.csv: one of each per image. The readers throw Error{Exit::io} where a file cannot be read,
+// Error{Exit::data} that names file and line where it does not hold what a run writes.
+struct ScoreTable {
+  std::vector<float> score;                  // none is NaN
+  std::vector<std::uint8_t> label, anomaly;  // anomaly 0 or 1
+};
+ScoreTable read_score_table(const std::string& path);
 RunRecord read_run(const std::string& folder);
 
 }  // namespace snag
