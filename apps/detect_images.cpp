@@ -54,13 +54,13 @@ class Detect {
   int run() {
     PathStream paths(o_.inputs, o_.follow, stop_);
     Progress progress(ProgressOutput::standard(o_.quiet || ::isatty(STDOUT_FILENO)), "detect", "images", 0);
-    print(header(form_, !o_.heat_maps.empty()));
     for (;;) {
       const std::vector<PathStream::Item> items = paths.next(kScoringBatch);
       if (items.empty()) break;
       score(items);
       progress.update(scored_);
     }
+    if (!begun_) print(header(form_, !o_.heat_maps.empty()));
     progress.finish(std::to_string(anomalous_) + " anomalous");
     if (!o_.npy.empty()) write_arrays();
     return o_.fail && anomalous_ > 0 ? kAnomaly : stop_ ? 128 + stop_ : 0;
@@ -85,7 +85,7 @@ class Detect {
     const LoadedImages loaded = load_images(files, c.size, image_channels(c), threads);
     const bool pictures = !o_.heat_maps.empty() || !o_.npy.empty();
     const Detector::Result result = detector_.score(loaded.images, pictures);
-    std::string lines;
+    std::string lines = begun_ ? "" : header(form_, !o_.heat_maps.empty());
     for (std::size_t i = 0; i < loaded.kept.size(); ++i) {
       const auto& item = items[static_cast<std::size_t>(loaded.kept[i])];
       if (std::isnan(result.score[i]))
@@ -96,8 +96,11 @@ class Detect {
       lines += line(form_, d, colour_);
       anomalous_ += d.anomalous();
     }
+    if (!loaded.kept.empty()) {
+      print(lines);
+      begun_ = true;
+    }
     scored_ += static_cast<std::int64_t>(loaded.kept.size());
-    print(lines);
     if (!o_.npy.empty()) keep(result);
     for (const auto& bad : loaded.bad) {
       if (o_.on_bad_image == "fail") throw Error(bad.code, bad.reason + "; --on-bad-image skip goes on without it");
@@ -145,6 +148,7 @@ class Detect {
   Form form_;
   bool colour_;
   float threshold_;
+  bool begun_ = false;  // the header is out
   std::int64_t scored_ = 0, anomalous_ = 0;
   std::set<std::string> drawn_;
   Detector::Result all_;  // for --npy

@@ -12,7 +12,8 @@
 namespace snag {
 namespace {
 
-constexpr int kChunk = 512;  // images at a time
+constexpr int kChunk = 512;            // images at a time
+constexpr double kLeastSpread = 1e-6;  // of a component, over the first one's: below it is rounding
 
 constexpr const char* kReal = sizeof(real) == 4 ? "F32" : "F64";
 
@@ -95,7 +96,9 @@ std::vector<float> random_scores(int count, std::uint64_t seed, std::uint32_t pa
 }
 
 Knn::Knn(Backend& backend, const TrainingSet& set, int neighbours)
-    : backend_(backend), known_{set.normal, set.images.height, set.images.width, {}, set.images.channels}, neighbours_(neighbours) {
+    : backend_(backend),
+      known_{set.normal, set.images.height, set.images.width, {}, set.images.channels},
+      neighbours_(neighbours) {
   if (neighbours > set.normal)
     throw Error(Exit::usage, "--neighbours " + std::to_string(neighbours) + " is more than the " +
                                  std::to_string(set.normal) + " normal training images: choose fewer");
@@ -160,13 +163,29 @@ Pca::Pca(Backend& backend, const TrainingSet& set, int components) : backend_(ba
 
   Matrices memory(backend);
   const View centred = memory.upload(x, pixels);
-  const std::vector<real> scatter = memory.product(centred, centred, true, false);
-  const Eigen::MatrixXd matrix = Eigen::Map<const Eigen::Matrix<real, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>(
-                                     scatter.data(), pixels, pixels)
-                                     .cast<double>();
+  // The matrix of pixels with pixels and that of images with images have the same eigenvalues: take the smaller one.
+  const bool by_image = n < pixels;
+  const std::vector<real> scatter = memory.product(centred, centred, !by_image, by_image);
+  const int size = std::min(n, pixels);
+  const Eigen::MatrixXd matrix =
+      Eigen::Map<const Eigen::Matrix<real, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>(scatter.data(), size, size)
+          .cast<double>();
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(matrix);  // eigenvalues ascend
-  for (int k = 0; k < components; ++k)
-    for (int i = 0; i < pixels; ++i) basis_.push_back(static_cast<real>(solver.eigenvectors()(i, pixels - 1 - k)));
+  for (int k = 0; k < std::min(components, size); ++k) {
+    const double spread = solver.eigenvalues()(size - 1 - k);
+    if (by_image && !(spread > kLeastSpread * solver.eigenvalues()(size - 1))) break;  // no more components than that
+    const auto vector = solver.eigenvectors().col(size - 1 - k);
+    for (int i = 0; i < pixels; ++i) {
+      double value = 0;
+      if (by_image)
+        for (int j = 0; j < n; ++j)
+          value += vector(j) * x[static_cast<std::size_t>(j * pixels + i)] / std::sqrt(spread);
+      else
+        value = vector(i);
+      basis_.push_back(static_cast<real>(value));
+    }
+  }
+  if (basis_.empty()) throw Error(Exit::data, "all normal training images are equal: pca has nothing to learn");
 }
 
 Pca::Pca(Backend& backend, const Checkpoint& from)

@@ -27,7 +27,7 @@ class Knn {
 };
 
 // Root mean square error of the reconstruction from the mean and the `components` first principal components of the
-// normal training images.
+// normal training images, or all where there are fewer.
 class Pca {
  public:
   Pca(Backend&, const TrainingSet&, int components);

@@ -77,12 +77,15 @@ class Case(unittest.TestCase):
     def assert_ok(self, done):
         self.assertEqual(done.returncode, 0, done.stderr)
 
-    def assert_refused(self, done, code, *parts):
+    def detect(self, *arguments, timeout=240, **options):
+        return subprocess.run([os.environ["DETECT"], *map(str, arguments)], capture_output=True, text=True, timeout=timeout, cwd=self.folder, **options)
+
+    def assert_refused(self, done, code, *parts, program="train_gan"):
         """One line on stderr that holds `parts`, nothing on stdout, exit code `code`."""
         self.assertEqual(done.returncode, code, done.stderr)
         lines = done.stderr.splitlines()
         self.assertEqual(len(lines), 1, done.stderr)
-        self.assertTrue(lines[0].startswith("train_gan: "), lines[0])
+        self.assertTrue(lines[0].startswith(program + ": "), lines[0])
         for part in parts:
             self.assertIn(part, lines[0])
         self.assertEqual(done.stdout, "")
