@@ -189,3 +189,28 @@ TEST_CASE("pictures that are none") {
   CHECK(names_picture("x.png"));
   CHECK_FALSE(names_picture("x.png.txt"));
 }
+
+TEST_CASE("damaged pictures are read or refused, never more than that") {
+  const TempDir dir;
+  write_png((dir.path() / "good.png").string(), 24, 18, random_bytes(24 * 18 * 3), 3);
+  std::ifstream file(dir.path() / "good.png", std::ios::binary);
+  const Bytes png((std::istreambuf_iterator<char>(file)), {}), jpg = jpeg(noise(18, 24, 3));
+  int refused = 0;
+  for (const Bytes& good : {png, jpg})
+    for (std::uint64_t i = 0; i < 300; ++i) {
+      Bytes bad = good;
+      const Draw d = philox(7, Stream::sample, 1, i);
+      for (int k = 0; k < 1 + d.below(0, 4); ++k)
+        bad[at(philox(7, Stream::sample, 2, 8 * i + at(k)).below(0, static_cast<int>(bad.size())))] ^=
+            static_cast<std::uint8_t>(1 + d.below(1, 255));
+      if (d.below(2, 4) == 0) bad.resize(at(d.below(3, static_cast<int>(bad.size()))));
+      try {
+        const Picture p = read_picture(dir.write("bad.png", bad));
+        CHECK(p.pixels.size() == at(p.height) * at(p.width) * at(p.channels));
+      } catch (const Error& e) {
+        CHECK(e.code() == Exit::data);
+        ++refused;
+      }
+    }
+  CHECK(refused > 300);
+}
