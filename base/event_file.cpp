@@ -1,6 +1,7 @@
 #include "base/event_file.h"
 
 #include <algorithm>
+#include <bit>
 #include <array>
 #include <chrono>
 #include <cmath>
