@@ -169,9 +169,9 @@ void add_optimizer(std::vector<Case>& to, int width) {
   add("Advance", "1 counter", {kZero}, [](const Views& v) { return Advance{.counter = counter(v[0])}; });
   const Shape losses{.c = 10};
   add("Accumulate", "10 losses", {{losses}, {losses}, {losses}}, [](const Views& v) {
-    Accumulate k{.total = v[0], .count = v[1]};
-    for (; k.entries < v[2].shape.size(); ++k.entries) k.x[k.entries] = v[2].data + (k.slot[k.entries] = k.entries);
-    return k;
+    Entries e;
+    for (; e.count < v[2].shape.size(); ++e.count) e.x[e.count] = v[2].data + (e.slot[e.count] = e.count);
+    return Accumulate{.total = v[0], .count = v[1], .entries = e};
   });
   const auto weighted = [](View values) {
     Weighted w;

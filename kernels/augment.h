@@ -77,7 +77,7 @@ struct GatherBatch {
   View x;
   Bytes images;
   const std::int32_t* order;
-  Counter step;
+  ConstCounter step;
   int steps, stride, first;
   Augment augment;
   std::uint64_t seed;
@@ -102,7 +102,7 @@ struct GatherBatch {
 struct Dropout {
   View y;
   ConstView x;
-  Counter step;
+  ConstCounter step;
   real p;
   std::uint32_t layer;
   std::uint64_t seed;

@@ -9,6 +9,11 @@ namespace snag {
 struct Counter {
   std::int32_t* data = nullptr;
 };
+struct ConstCounter {
+  const std::int32_t* data = nullptr;
+  ConstCounter() = default;
+  ConstCounter(Counter c) : data(c.data) {}  // NOLINT: a Counter is readable
+};
 
 // counter += 1
 struct Advance {
@@ -65,7 +70,7 @@ struct Adam {
   View w, average;  // as long as each other, or no average
   View m, v;        // of the trained part, the first of w
   Gradients g;
-  Counter step, updates;  // the schedule's clock; how often this list was updated before
+  ConstCounter step, updates;  // the schedule's clock; how often this list was updated before
   Schedule schedule;
   double beta1, beta2, eps, weight_decay, decay;
   HD int trained() const { return m.shape.size(); }
@@ -93,17 +98,23 @@ struct Adam {
   HD void operator()(int i) const { update(i, scales()); }
 };
 
+// Scalars wherever they lie, and a slot for each, no two alike.
+struct Entries {
+  static constexpr int capacity = 16;
+  const real* x[capacity] = {};
+  int slot[capacity] = {};
+  int count = 0;
+};
+
 // total[slot] += x and count[slot] += 1 for each entry: losses summed over steps, read by the host now and then
 struct Accumulate {
-  static constexpr int capacity = 16;
   View total, count;
-  const real* x[capacity] = {};
-  int slot[capacity] = {};  // no two alike
-  int entries = 0;
-  HD int size() const { return entries; }
+  Entries entries;
+  HD int size() const { return entries.count; }
   HD void operator()(int i) const {
-    total.data[slot[i]] += *x[i];
-    count.data[slot[i]] += 1;
+    const int slot = entries.slot[i];
+    total.data[slot] += *entries.x[i];
+    count.data[slot] += 1;
   }
 };
 

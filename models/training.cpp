@@ -29,16 +29,14 @@ void LossLog::add(const std::string& name, Tensor scalar) {
   const auto it = std::find(names_.begin(), names_.end(), name);
   if (it == names_.end()) throw std::logic_error("LossLog has no loss '" + name + "'");
   const int slot = static_cast<int>(it - names_.begin());
-  if (noted_.entries == Accumulate::capacity || std::count(noted_.slot, noted_.slot + noted_.entries, slot) > 0)
+  if (noted_.count == Entries::capacity || std::count(noted_.slot, noted_.slot + noted_.count, slot) > 0)
     throw std::logic_error("LossLog: '" + name + "' is noted twice, or there are too many losses");
-  noted_.x[noted_.entries] = scalar.view.data;
-  noted_.slot[noted_.entries++] = slot;
+  noted_.x[noted_.count] = scalar.view.data;
+  noted_.slot[noted_.count++] = slot;
 }
 
 void LossLog::flush() {
-  noted_.total = total_;
-  noted_.count = count_;
-  if (noted_.entries > 0) backend_.run(noted_);
+  if (noted_.count > 0) backend_.run(Accumulate{.total = total_, .count = count_, .entries = noted_});
   noted_ = {};
 }
 

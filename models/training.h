@@ -34,7 +34,7 @@ class LossLog {
   Backend& backend_;
   std::vector<std::string> names_;
   View total_, count_;
-  Accumulate noted_;
+  Entries noted_;
 };
 
 // A network's weights, their moving average where that is what scores, and the optimiser.

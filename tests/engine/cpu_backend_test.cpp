@@ -121,7 +121,7 @@ TEST_CASE("a batch is gathered as the portable form does it, whatever the augmen
                                                   .images = {o.bytes(6 * side * side * channels), 6, side, channels},
                                                   .order = o.integers({5, 0, 3, 3, 1, 2, 4, 0, 5, 1, 2, 3,
                                                                        4, 5, 0, 1, 2, 3, 4, 5, 0, 1, 2, 3}),
-                                                  .step = {o.integers({5})},
+                                                  .step = o.counter(5),
                                                   .steps = 2,
                                                   .stride = 12,
                                                   .first = 2,

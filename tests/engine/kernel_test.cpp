@@ -56,8 +56,8 @@ void advance(Backend& b) {
 void accumulate(Backend& b) {
   const View total = put(b, vector(3), {1, 2, 3}), count = put(b, vector(3), {5, 6, 7}), x = put(b, {}, {0.5});
   const View y = put(b, {}, {-4});
-  b.run(Accumulate{.total = total, .count = count, .x = {x.data, y.data}, .slot = {1, 0}, .entries = 2});
-  b.run(Accumulate{.total = total, .count = count, .x = {x.data}, .slot = {1}, .entries = 1});
+  b.run(Accumulate{.total = total, .count = count, .entries = {.x = {x.data, y.data}, .slot = {1, 0}, .count = 2}});
+  b.run(Accumulate{.total = total, .count = count, .entries = {.x = {x.data}, .slot = {1}, .count = 1}});
   CHECK(get(b, total) == Numbers{-3, 3, 3});
   CHECK(get(b, count) == Numbers{6, 8, 7});
 }
@@ -249,7 +249,7 @@ void recorded_step(Backend& b) {
   const Counter step = put_counter(b, 0);
   const View total = put(b, {}, {0}), count = put(b, {}, {0}), x = put(b, {}, {0.5});
   const std::unique_ptr<Recording> recording = b.record([&] {
-    b.run(Accumulate{.total = total, .count = count, .x = {x.data}, .slot = {0}, .entries = 1});
+    b.run(Accumulate{.total = total, .count = count, .entries = {.x = {x.data}, .slot = {0}, .count = 1}});
     b.run(Advance{.counter = step});
   });
   CHECK(value(b, step) == 0);

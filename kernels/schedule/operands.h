@@ -1,0 +1,25 @@
+#pragma once
+#include <cstddef>
+#include <vector>
+
+#include "kernels/kernels.h"
+
+namespace snag {
+
+// Memory that a kernel reads, or writes; what it writes it may read, too.
+struct Operand {
+  const std::byte* begin;
+  std::size_t bytes;
+  bool written;
+};
+
+// May one of the two write what the other reads or writes?
+inline bool conflict(const Operand& a, const Operand& b) {
+  return (a.written || b.written) && a.begin < b.begin + b.bytes && b.begin < a.begin + a.bytes;
+}
+
+// All device memory that a kernel touches, found in its members: a View is written, a ConstView is read. A constant
+// that no kernel writes, as the data set, may be missing.
+std::vector<Operand> operands(const Kernel&);
+
+}  // namespace snag

@@ -1,0 +1,115 @@
+#include "kernels/schedule/schedule.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace snag {
+namespace {
+
+bool conflict(const Task& a, const Task& b) {
+  for (const Operand& x : a.operands)
+    for (const Operand& y : b.operands)
+      if (conflict(x, y)) return true;
+  return false;
+}
+
+constexpr int kNotYet = -1;
+
+class Scheduler {
+ public:
+  explicit Scheduler(std::span<const Task> tasks)
+      : tasks_(tasks), before_(tasks.size()), height_(tasks.size(), 0), done_(tasks.size(), 0) {
+    for (std::size_t j = 0; j < size(); ++j)
+      for (std::size_t i = 0; i < j; ++i)
+        if (conflict(tasks[i], tasks[j])) before_[j].push_back(i);
+    for (std::size_t j = size(); j-- > 0;) {
+      height_[j] += !tasks[j].glue;
+      for (const std::size_t i : before_[j]) height_[i] = std::max(height_[i], height_[j]);
+    }
+  }
+
+  std::vector<Launch> run() {
+    std::vector<Launch> launches;
+    while (left_ > 0) {
+      Launch next = glue();
+      if (next.phases.empty()) next = products();
+      for (const auto& phase : next.phases)
+        for (const int i : phase) done_[static_cast<std::size_t>(i)] = 1, --left_;
+      launches.push_back(std::move(next));
+    }
+    return launches;
+  }
+
+ private:
+  std::size_t size() const { return tasks_.size(); }
+
+  // All glue that waits for no product, in as few phases as its order allows.
+  Launch glue() const {
+    Launch launch;
+    std::vector<int> phase(size(), kNotYet);
+    for (std::size_t i = 0; i < size(); ++i) {
+      if (done_[i] || !tasks_[i].glue) continue;
+      int first = 0;  // phase that it may run in
+      for (const std::size_t b : before_[i])
+        if (!done_[b]) first = phase[b] == kNotYet || first == kNotYet ? kNotYet : std::max(first, phase[b] + 1);
+      phase[i] = first;
+      if (first == kNotYet) continue;
+      launch.phases.resize(std::max(launch.phases.size(), static_cast<std::size_t>(first) + 1));
+      launch.phases[static_cast<std::size_t>(first)].push_back(static_cast<int>(i));
+    }
+    return launch;
+  }
+
+  bool ready(std::size_t i, const std::vector<char>& done) const {
+    return std::all_of(before_[i].begin(), before_[i].end(), [&](std::size_t b) { return done[b]; });
+  }
+
+  // Would more tasks of the program be ready if all others ran first as far as they can?
+  bool worth_waiting(int program) const {
+    std::vector<char> done = done_;
+    for (std::size_t i = 0; i < size(); ++i) {
+      if (done[i] || !ready(i, done)) continue;
+      if (tasks_[i].glue || tasks_[i].program != program)
+        done[i] = 1;
+      else if (!ready(i, done_))
+        return true;
+    }
+    return false;
+  }
+
+  // The ready products of one program: of one that gains nothing by waiting, or, where all would, of the one on the
+  // longest way to the end.
+  Launch products() const {
+    std::map<int, std::vector<int>> by_program;
+    for (std::size_t i = 0; i < size(); ++i)
+      if (!done_[i] && !tasks_[i].glue && ready(i, done_)) by_program[tasks_[i].program].push_back(static_cast<int>(i));
+    const std::vector<int>* best = nullptr;
+    std::pair<bool, int> best_rank;
+    for (const auto& [program, members] : by_program) {
+      int height = 0;
+      for (const int i : members) height = std::max(height, height_[static_cast<std::size_t>(i)]);
+      const std::pair rank{!worth_waiting(program), height};
+      if (!best || rank > best_rank) best = &members, best_rank = rank;
+    }
+    std::vector<int> chosen = *best;
+    std::stable_sort(chosen.begin(), chosen.end(), [&](int a, int b) {
+      return height_[static_cast<std::size_t>(a)] > height_[static_cast<std::size_t>(b)];
+    });
+    chosen.resize(
+        std::min(chosen.size(), static_cast<std::size_t>(tasks_[static_cast<std::size_t>(chosen[0])].capacity)));
+    return {{std::move(chosen)}};
+  }
+
+  std::span<const Task> tasks_;
+  std::vector<std::vector<std::size_t>> before_;  // the earlier tasks that a task waits for
+  std::vector<int> height_;                       // products on the longest way from a task to the end
+  std::vector<char> done_;
+  std::size_t left_ = tasks_.size();
+};
+
+}  // namespace
+
+std::vector<Launch> schedule(std::span<const Task> tasks) { return Scheduler(tasks).run(); }
+
+}  // namespace snag
