@@ -1,6 +1,6 @@
 #include "kernels/backend.h"
 
-#include <exception>
+#include <map>
 #include <memory>
 #include <string>
 #include <type_traits>
@@ -8,9 +8,11 @@
 #include "kernels/cuda/arena.h"
 #include "kernels/cuda/cublas.cuh"
 #include "kernels/cuda/cuda.h"
+#include "kernels/cuda/glue.h"
 #include "kernels/cuda/handles.h"
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/portable.cuh"
+#include "kernels/schedule/schedule.h"
 
 namespace snag {
 namespace {
@@ -18,12 +20,12 @@ namespace {
 constexpr std::size_t kWorkspaceBytes = std::size_t{32} << 20;
 
 struct CapturedStep : Recording {
-  CapturedStep(CudaGraphExec e, cudaStream_t s, int n) : exec(std::move(e)), stream(s), nodes(n) {}
   void run() override { check(cudaGraphLaunch(exec.get(), stream)); }
   int kernels() const override { return nodes; }
+  std::vector<GlueLaunch> glue;  // memory that the graph reads
   CudaGraphExec exec;
-  cudaStream_t stream;
-  int nodes;
+  cudaStream_t stream = nullptr;
+  int nodes = 0;
 };
 
 struct EagerStep : Recording {
@@ -56,6 +58,7 @@ class CudaBackend : public Backend {
   }
 
   void run(const Kernel& kernel) override {
+    const std::size_t before = cuda_.recorded ? cuda_.recorded->size() : 0;
     std::visit(
         [&](const auto& k) {
           using K = std::decay_t<decltype(k)>;
@@ -64,6 +67,7 @@ class CudaBackend : public Backend {
           launch_portable(cuda_, k);
         },
         kernel);
+    if (cuda_.recorded && cuda_.recorded->size() > before) note_task(kernel);
   }
 
   void* alloc(std::size_t bytes) override { return arena_.alloc(bytes); }
@@ -78,26 +82,44 @@ class CudaBackend : public Backend {
     copy(host, device, bytes, cudaMemcpyDeviceToHost);
   }
 
+  // Kernels are prepared one by one, scheduled into few launches, and these captured.
   std::unique_ptr<Recording> record(std::function<void()> step) override {
     if (options_.eager) return std::make_unique<EagerStep>(std::move(step));
-    // What was queued before belongs to no step.
-    check(cudaStreamSynchronize(stream_.get()));
-    check(cudaStreamBeginCapture(stream_.get(), cudaStreamCaptureModeThreadLocal));
-    CudaGraph graph;
-    try {
-      step();
-    } catch (...) {
-      end_capture();
-      throw;
-    }
-    graph = end_capture();
+    const std::vector<Prepared> kernels = prepare(step);
     arena_.drop_guards();
+    auto captured = std::make_unique<CapturedStep>();
+    captured->stream = stream_.get();
+    const std::vector<Launch> launches = schedule(tasks_);
+    const auto members = [&](const std::vector<int>& phase) {
+      std::vector<const Prepared*> all;
+      for (const int i : phase) all.push_back(&kernels[static_cast<std::size_t>(i)]);
+      return all;
+    };
+    const auto glues = [&](const Launch& l) { return tasks_[static_cast<std::size_t>(l.phases[0][0])].glue; };
+    for (const Launch& l : launches) {
+      if (!glues(l)) continue;
+      GlueLaunch::Phases phases;
+      for (const auto& phase : l.phases) phases.push_back(members(phase));
+      captured->glue.emplace_back(cuda_, phases);
+    }
+    const CudaGraph graph = capture([&] {
+      auto glue = captured->glue.begin();
+      for (const Launch& l : launches) {
+        if (glues(l)) {
+          (glue++)->run(cuda_);
+        } else {
+          const std::vector<const Prepared*> together = members(l.phases[0]);
+          together[0]->program->launch(cuda_, together);
+        }
+      }
+    });
     cudaGraphExec_t exec = nullptr;
     check(cudaGraphInstantiate(&exec, graph.get(), 0));
-    CudaGraphExec owned(exec);
+    captured->exec.reset(exec);
     std::size_t nodes = 0;
     check(cudaGraphGetNodes(graph.get(), nullptr, &nodes));
-    return std::make_unique<CapturedStep>(std::move(owned), stream_.get(), static_cast<int>(nodes));
+    captured->nodes = static_cast<int>(nodes);
+    return captured;
   }
 
   std::string name() const override {
@@ -111,11 +133,39 @@ class CudaBackend : public Backend {
     check(cudaMemcpyAsync(to, from, bytes, kind, stream_.get()));
     check(cudaStreamSynchronize(stream_.get()));
   }
-  CudaGraph end_capture() {
+  // What the step would launch; tasks_ are the same for the scheduler.
+  std::vector<Prepared> prepare(const std::function<void()>& step) {
+    std::vector<Prepared> kernels;
+    tasks_.clear();
+    programs_.clear();
+    struct Recorded {
+      Cuda& cuda;
+      ~Recorded() { cuda.recorded = nullptr; }
+    } recorded{cuda_};
+    cuda_.recorded = &kernels;
+    step();
+    return kernels;
+  }
+  // After run() has prepared a kernel of a recorded step.
+  void note_task(const Kernel& kernel) {
+    const Prepared& p = cuda_.recorded->back();
+    const auto [found, added] = programs_.try_emplace(p.program, static_cast<int>(programs_.size()));
+    tasks_.push_back({operands(kernel), is_glue(p), found->second, p.program->capacity});
+  }
+  CudaGraph capture(const std::function<void()>& launches) {
+    check(cudaStreamSynchronize(stream_.get()));  // what was queued before belongs to no step
+    check(cudaStreamBeginCapture(stream_.get(), cudaStreamCaptureModeThreadLocal));
     cudaGraph_t graph = nullptr;
+    try {
+      launches();
+    } catch (...) {
+      static_cast<void>(cudaStreamEndCapture(stream_.get(), &graph));
+      const CudaGraph unfinished(graph);
+      throw;
+    }
     const cudaError_t error = cudaStreamEndCapture(stream_.get(), &graph);
     CudaGraph owned(graph);
-    if (std::uncaught_exceptions() == 0) check(error);
+    check(error);
     return owned;
   }
 
@@ -126,6 +176,8 @@ class CudaBackend : public Backend {
   DeviceArena arena_;
   DeviceMemory workspace_, tickets_;
   Cuda cuda_;
+  std::vector<Task> tasks_;  // of the step that is recorded
+  std::map<const Program*, int> programs_;
 };
 
 }  // namespace

@@ -1,127 +1,29 @@
-#include "kernels/batchnorm.h"
+#include "kernels/cuda/batchnorm.cuh"
 
-#include "kernels/cuda/cuda.h"
-#include "kernels/cuda/fours.cuh"
 #include "kernels/cuda/portable.cuh"
-#include "kernels/cuda/reduce.cuh"
 
 namespace snag {
 namespace {
 
-// How many elements, their mean, and their squares about it; combined as Chan, Golub and LeVeque (1979) do.
-struct Moments {
-  double count, mean, squares;
-  __device__ void add(const Moments& b) {
-    if (b.count == 0) return;
-    const double n = count + b.count, d = b.mean - mean;
-    mean += d * (b.count / n);
-    squares += b.squares + d * d * (count * b.count / n);
-    count = n;
-  }
-};
-
-struct Stats {
-  using Part = Moments;
-  BatchNormStats k;
-  // Sums about the thread's first element. Where mean^2 is far above the variance, so are all squares about 0, but not
-  // those about one of the elements: they lose at most the factor that is the number of a thread's elements.
-  struct Walk {
-    const float* x;
-    float about, sum, squares;
-    int count;
-    __device__ void add(int i) {
-      const float d = x[i] - about;
-      sum += d;
-      squares += d * d;
-      ++count;
-    }
-    __device__ Moments part() const {
-      const double n = count, mean = sum / n, left = squares - sum * mean;
-      return {n, about + mean, left > 0 ? left : 0};
-    }
-  };
-  __device__ Walk walk(int, int first) const { return {k.x.data, k.x.data[first], 0, 0, 0}; }
-  __device__ void store(int s, const Moments& all) const {
-    k.mean.data[s] = static_cast<float>(all.mean);
-    k.var.data[s] = static_cast<float>(all.squares / all.count);
-  }
-};
-
-struct GradSums {
-  using Part = Sums<2>;
-  BatchNormGradSums k;
-  struct Walk {
-    const BatchNormGradSums& k;
-    BatchNormGradSums::Channel own;
-    float db, dg;
-    __device__ void add(int i) {
-      const auto t = k.term(i, own);
-      db += t.dz;
-      dg += t.dz * t.xhat;
-    }
-    __device__ Part part() const { return {{db, dg}}; }
-  };
-  __device__ Walk walk(int s, int) const { return {k, k.channel(s / k.x.shape.c, s % k.x.shape.c), 0, 0}; }
-  __device__ void store(int s, const Part& all) const {
-    k.sum_dz.data[s] = static_cast<float>(all.sum[0]);
-    k.sum_dz_xhat.data[s] = static_cast<float>(all.sum[1]);
-  }
-};
-
-// ---- the maps: a thread keeps what belongs to its four channels and goes over the pixels of a group
-
-constexpr int kMapBlock = 256;
-
-__device__ inline void map_four(const BatchNorm& k, int i, const BatchNorm::Channel (&c)[4]) {
-  const float4 x = four(k.x.data, i);
-  four(k.y.data, i) = {k.value(x.x, c[0]), k.value(x.y, c[1]), k.value(x.z, c[2]), k.value(x.w, c[3])};
-}
-__device__ inline void map_four(const BatchNormGrad& k, int i, const BatchNormGrad::Channel (&c)[4]) {
-  const float4 x = four(k.x.data, i), dy = four(k.dy.data, i);
-  four(k.dx.data, i) = {k.value(x.x, dy.x, c[0]), k.value(x.y, dy.y, c[1]), k.value(x.z, dy.z, c[2]),
-                        k.value(x.w, dy.w, c[3])};
-}
-
-// What is done once for each channel.
-__device__ inline void finish(const BatchNorm& k, int c) { k.track(c); }
-__device__ inline void finish(const BatchNormGrad& k, int c) { k.add_groups(c); }
-
-template <class K>
-__global__ void __launch_bounds__(kMapBlock) map_channels(K k, int width) {
-  const int lane = static_cast<int>(threadIdx.x) % width, row = static_cast<int>(threadIdx.x) / width,
-            rows = kMapBlock / width, c = 4 * (static_cast<int>(blockIdx.x) * width + lane),
-            group = static_cast<int>(blockIdx.z);
-  const Shape s = k.x.shape;
-  if (c >= s.c) return;
-  typename K::Channel own[4];
-  UNROLL
-  for (int j = 0; j < 4; ++j) own[j] = k.channel(group, c + j);
-  const int pixels = s.pixels() / k.groups(), first = group * pixels;
-  for (int p = static_cast<int>(blockIdx.y) * rows + row; p < pixels; p += static_cast<int>(gridDim.y) * rows)
-    map_four(k, (first + p) * s.c + c, own);
-  if (group == 0 && blockIdx.y == 0 && row == 0)
-    for (int j = 0; j < 4; ++j) finish(k, c + j);
-}
-
 // As many blocks as run at once.
 template <class K>
-void launch_map(const Cuda& cuda, const K& k) {
+void launch_map(Cuda& cuda, const K& k) {
   const Shape s = k.x.shape;
   if (s.size() == 0) return;
   const int width = lanes_for(s.c / 4), tiles = ceil_div(s.c / 4, width);
   const int groups = k.groups(), shares = std::min(ceil_div(s.pixels() / groups, kMapBlock / width),
                                                    ceil_div(8 * cuda.multiprocessors, tiles * groups));
-  launch(map_channels<K>,
-         dim3(static_cast<unsigned>(tiles), static_cast<unsigned>(shares), static_cast<unsigned>(groups)),
-         dim3(kMapBlock), 0, cuda.stream, k, width);
+  run(cuda, ChannelMap<K>{.kernel = k, .width = width, .grid = {tiles, shares, groups}});
 }
 
 }  // namespace
 
-void launch(Cuda& cuda, const BatchNormStats& k) { launch_reduce(cuda, Stats{k}, per_channel(k.x.shape, k.groups())); }
+void launch(Cuda& cuda, const BatchNormStats& k) {
+  launch_reduce(cuda, NormStats{k}, per_channel(k.x.shape, k.groups()));
+}
 
 void launch(Cuda& cuda, const BatchNormGradSums& k) {
-  launch_reduce(cuda, GradSums{k}, per_channel(k.x.shape, k.groups()));
+  launch_reduce(cuda, NormGradSums{k}, per_channel(k.x.shape, k.groups()));
 }
 
 void launch(Cuda& cuda, const BatchNorm& k) {

@@ -3,23 +3,28 @@
 #include <cuda_runtime_api.h>
 
 #include <cstddef>
+#include <vector>
 
 #include "kernels/backend.h"
 #include "kernels/kernels.h"
 
 namespace snag {
 
+struct Prepared;
+
 // What a kernel of this backend is launched with.
 struct Cuda {
   cudaStream_t stream = nullptr;
   cublasHandle_t cublas = nullptr;
   Precision precision = Precision::fp32;
-  // Memory for the partial results of one kernel; the stream runs one kernel after the other.
+  // Memory for the partial results of one launch; the stream runs one after the other.
   float* workspace = nullptr;
   std::size_t workspace_floats = 0;
-  // One counter per tile of a kernel that splits its reduction; zero between kernels.
+  // One counter per tile of a kernel that splits its reduction; zero between launches.
   unsigned* tickets = nullptr;
   int multiprocessors = 1;
+  // Where a step is recorded, kernels are kept here instead of launched.
+  std::vector<Prepared>* recorded = nullptr;
 };
 constexpr int kTickets = 1 << 14;
 

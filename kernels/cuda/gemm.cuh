@@ -2,9 +2,9 @@
 // One tile of a product d[m, n] = sum over k of a(m, k) b(k, n) per block, where a and b are fetched by a Problem from
 // wherever they lie (an image's window, weights), in a pipeline of asynchronous copies. The reduction may be split over
 // blocks; their sums are then added in one order, so the same launch gives the same bits.
-#include "kernels/cuda/cuda.h"
 #include "kernels/cuda/last_block.cuh"
 #include "kernels/cuda/mma.cuh"
+#include "kernels/cuda/work.cuh"
 
 namespace snag {
 
@@ -140,13 +140,6 @@ struct MathBf16 : WarpTile {
 
 // ---- the kernel
 
-// Partial sums of blocks that share a tile, and who came last.
-struct Split {
-  float* partial;     // [split][tile][32][thread]
-  unsigned* tickets;  // one a tile
-  int splits;
-};
-
 // Four consecutive floats come in one piece where both ends are 16-byte aligned (Wide), else in four.
 template <bool Wide>
 HD constexpr int pieces() {
@@ -169,83 +162,98 @@ __device__ inline void copy4(float* to, const float* from, int left) {
 
 // Problem:
 //   static constexpr Along a, b;                          how its tiles lie
-//   tiles of m in blockIdx.x, of n in blockIdx.y % n_tiles, groups in blockIdx.y / n_tiles, splits in blockIdx.z
-//   Block block(m tile, n tile, group, int* shared)       what this block works on; ends with a barrier
+//   Block block(m tile, n block, int* shared)             what this block works on; ends with a barrier
 //   block.depth()                                         length of the reduction
 //   block.fetch<Wide>(k, a_tile, b_tile)                  starts the copies of elements k .. k + kTileK
 //   block.store(row, column, sum)                         takes a sum of the tile; ignores what is outside
 template <class Problem, template <Along, Along> class Math, bool Wide>
-__global__ void __launch_bounds__(kGemmThreads, 3) gemm(Problem problem, Split split) {
+struct Gemm {
+  static constexpr int threads = kGemmThreads, resident = 3;
+  static constexpr int a_floats = tile_floats<Problem::a>(), b_floats = tile_floats<Problem::b>();
+  static constexpr std::size_t shared = kStages * sizeof(float) * (a_floats + b_floats);
   using M = Math<Problem::a, Problem::b>;
-  constexpr int a_floats = tile_floats<Problem::a>(), b_floats = tile_floats<Problem::b>();
-  DYN_SHARED(float, tiles);
-  SHARED(int, table, [Problem::table_size]);
-  const int tile = static_cast<int>(blockIdx.y * gridDim.x + blockIdx.x);
-  const auto block = problem.block(static_cast<int>(blockIdx.x), static_cast<int>(blockIdx.y), table);
-  const int chunks = (block.depth() + kTileK - 1) / kTileK;
-  const int first = static_cast<int>(blockIdx.z) * chunks / split.splits,
-            end = (static_cast<int>(blockIdx.z) + 1) * chunks / split.splits;
+  Problem problem;
+  Grid grid;  // tiles of m, blocks of n, splits of the reduction
+  Scratch scratch;
+  void use(Scratch s) { scratch = s; }
 
-  const auto fetch = [&](int chunk) {
-    if (chunk < end) {
-      float* stage = tiles + (chunk - first) % kStages * (a_floats + b_floats);
-      block.template fetch<Wide>(chunk * kTileK, stage, stage + a_floats);
+  __device__ void run(Place at) const {
+    DYN_SHARED(float, tiles);
+    SHARED(int, table, [Problem::table_size]);
+    const int tile = at.y * grid.x + at.x;
+    const auto block = problem.block(at.x, at.y, table);
+    const int chunks = (block.depth() + kTileK - 1) / kTileK;
+    const int first = at.z * chunks / grid.z, end = (at.z + 1) * chunks / grid.z;
+
+    const auto fetch = [&](int chunk) {
+      if (chunk < end) {
+        float* stage = tiles + (chunk - first) % kStages * (a_floats + b_floats);
+        block.template fetch<Wide>(chunk * kTileK, stage, stage + a_floats);
+      }
+      cp_async_commit();
+    };
+    float sum[32] = {};
+    for (int s = 0; s < kStages - 1; ++s) fetch(first + s);
+    for (int chunk = first; chunk < end; ++chunk) {
+      cp_async_wait<kStages - 2>();
+      __syncthreads();  // this chunk has come for all threads, and none reads the stage that is fetched next
+      fetch(chunk + kStages - 1);
+      const float* stage = tiles + (chunk - first) % kStages * (a_floats + b_floats);
+      M::multiply(stage, stage + a_floats, sum);
     }
-    cp_async_commit();
-  };
-  float sum[32] = {};
-  for (int s = 0; s < kStages - 1; ++s) fetch(first + s);
-  for (int chunk = first; chunk < end; ++chunk) {
-    cp_async_wait<kStages - 2>();
-    __syncthreads();  // this chunk has come for all threads, and none reads the stage that is fetched next
-    fetch(chunk + kStages - 1);
-    const float* stage = tiles + (chunk - first) % kStages * (a_floats + b_floats);
-    M::multiply(stage, stage + a_floats, sum);
+    cp_async_wait<0>();
+    if (grid.z > 1 && !add_splits(tile, at.z, sum)) return;
+    UNROLL
+    for (int i = 0; i < 32; ++i) block.store(M::row(i), M::column(i), sum[i]);
   }
-  cp_async_wait<0>();
 
-  if (split.splits > 1) {
-    const std::size_t tile_count = std::size_t{gridDim.x} * gridDim.y, per_tile = 32 * kGemmThreads;
-    float* own = split.partial + (blockIdx.z * tile_count + static_cast<std::size_t>(tile)) * per_tile + threadIdx.x;
+ private:
+  // Leaves this block's sums to the one that comes last, which adds all, split by split ([split][tile][32][thread]),
+  // and gets true.
+  __device__ bool add_splits(int tile, int split, float (&sum)[32]) const {
+    const std::size_t tile_count = std::size_t(grid.x) * std::size_t(grid.y), per_tile = 32 * kGemmThreads;
+    const auto part = [&](int s) {
+      return scratch.partial + (std::size_t(s) * tile_count + std::size_t(tile)) * per_tile + threadIdx.x;
+    };
+    float* own = part(split);
     UNROLL
     for (int i = 0; i < 32; ++i) own[i * kGemmThreads] = sum[i];
-    if (!last_block(split.tickets + tile, gridDim.z)) return;
+    if (!last_block(scratch.tickets + tile, static_cast<unsigned>(grid.z))) return false;
     UNROLL
     for (int i = 0; i < 32; ++i) sum[i] = 0;
-    for (int s = 0; s < split.splits; ++s) {
-      const float* part = split.partial +
-                          (static_cast<std::size_t>(s) * tile_count + static_cast<std::size_t>(tile)) * per_tile +
-                          threadIdx.x;
+    for (int s = 0; s < grid.z; ++s) {
+      const float* other = part(s);
       UNROLL
-      for (int i = 0; i < 32; ++i) sum[i] += part[i * kGemmThreads];
+      for (int i = 0; i < 32; ++i) sum[i] += other[i * kGemmThreads];
     }
+    return true;
   }
-  UNROLL
-  for (int i = 0; i < 32; ++i) block.store(M::row(i), M::column(i), sum[i]);
-}
+};
 
 // Launches a problem whose grid is m_tiles x n_blocks; `depth`: the longest reduction of its blocks.
 template <class Problem>
-void launch_gemm(Cuda& cuda, const Problem& problem, int m_tiles, int n_blocks, int depth, bool aligned) {
+void launch_gemm(Cuda& cuda, const Problem& problem, int m_tiles, int n_blocks, int depth, bool aligned,
+                 std::source_location where = std::source_location::current()) {
   const int tiles = m_tiles * n_blocks, chunks = (depth + kTileK - 1) / kTileK;
   const std::size_t per_split = static_cast<std::size_t>(tiles) * 32 * kGemmThreads;
   // Two blocks for each multiprocessor, of two chunks or more.
   int splits = (2 * cuda.multiprocessors + tiles - 1) / tiles;
   if (splits > chunks / 2) splits = chunks / 2;
-  if (static_cast<std::size_t>(splits) * per_split > cuda.workspace_floats)
-    splits = static_cast<int>(cuda.workspace_floats / per_split);
-  if (splits < 1 || tiles > kTickets) splits = 1;
-  const Split split{cuda.workspace, cuda.tickets, splits};
-  const dim3 grid(static_cast<unsigned>(m_tiles), static_cast<unsigned>(n_blocks), static_cast<unsigned>(splits));
-  const std::size_t bytes = kStages * sizeof(float) * (tile_floats<Problem::a>() + tile_floats<Problem::b>());
-  const auto with = [&](auto kernel) { launch(kernel, grid, dim3(kGemmThreads), bytes, cuda.stream, problem, split); };
+  if (static_cast<std::size_t>(splits) * per_split > kMostPartial) splits = static_cast<int>(kMostPartial / per_split);
+  if (splits < 1 || tiles > kMostTickets) splits = 1;
+  const auto with = [&]<template <Along, Along> class Math, bool Wide>() {
+    using Work = Gemm<Problem, Math, Wide>;
+    Needs needs{.shared = Work::shared};
+    if (splits > 1) needs.partial = static_cast<std::size_t>(splits) * per_split, needs.tickets = tiles;
+    run(cuda, Work{.problem = problem, .grid = {m_tiles, n_blocks, splits}, .scratch = {}}, needs, where);
+  };
   const auto math = [&]<bool Wide>() {
     if (cuda.precision == Precision::fp32)
-      with(gemm<Problem, MathFp32, Wide>);
+      with.template operator()<MathFp32, Wide>();
     else if (cuda.precision == Precision::tf32)
-      with(gemm<Problem, MathTf32, Wide>);
+      with.template operator()<MathTf32, Wide>();
     else
-      with(gemm<Problem, MathBf16, Wide>);
+      with.template operator()<MathBf16, Wide>();
   };
   if (aligned)
     math.template operator()<true>();

@@ -6,10 +6,13 @@
 //   DYN_SHARED(float, buffer);       float* to the `bytes` of the launch, 16-byte aligned
 //   UNROLL for (...)                 unrolled on the GPU
 //   launch(kernel, grid, block, bytes, stream, arguments...);
+//   launch_in_phases<Threads, Resident>(phases, blocks, bytes, stream, f);   f(p) on all blocks, then f(p + 1)
+//   GRID_CONSTANT                    of a kernel's parameter: may be indexed without a copy of it
 //
 // Shared memory and launches written otherwise compile, but mean something else on the CPU; tests/cuda_text_test.py
 // forbids them.
 #ifdef __CUDACC__
+#include <cooperative_groups.h>
 #include <cuda_runtime.h>
 
 #define SHARED(T, name, ...) __shared__ T name __VA_ARGS__
@@ -17,6 +20,7 @@
   extern __shared__ __align__(16) unsigned char snag_dyn_shared[]; \
   T* const name = reinterpret_cast<T*>(snag_dyn_shared)
 #define UNROLL _Pragma("unroll")
+#define GRID_CONSTANT __grid_constant__
 #else
 #include "kernels/simt/device.h"
 #include "kernels/simt/launch.h"
@@ -27,6 +31,7 @@
       *static_cast<T(*) __VA_ARGS__>(::snag::simt::shared_array(&name##_simt_key, sizeof(T __VA_ARGS__), alignof(T)))
 #define DYN_SHARED(T, name) T* const name = static_cast<T*>(::snag::simt::dynamic_shared())
 #define UNROLL
+#define GRID_CONSTANT
 #endif
 
 #include <cstddef>
@@ -75,6 +80,52 @@ void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, std::size_t by
   check(cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(std::forward<Arguments>(arguments))...), on.where);
 #else
   check(simt::launch(config, kernel, static_cast<Parameters>(std::forward<Arguments>(arguments))...), on.where);
+#endif
+}
+
+// ---- many phases in one launch: all blocks end phase p before any begins p + 1, and see what it wrote
+
+#ifdef __CUDACC__
+template <class F, int Threads, int Resident>
+__global__ void __launch_bounds__(Threads, Resident) in_phases(F f, int phases) {
+  for (int p = 0; p < phases; ++p) {
+    if (p > 0) cooperative_groups::this_grid().sync();
+    f(p);
+  }
+}
+#endif
+
+// Blocks that wait for one another must all be resident: at most as many as the device holds.
+template <int Threads, int Resident, class F>
+void launch_in_phases(int phases, int blocks, std::size_t bytes, LaunchStream on, F f) {
+  cudaLaunchAttribute together{};
+  together.id = cudaLaunchAttributeCooperative;
+  together.val.cooperative = 1;
+  cudaLaunchConfig_t config{};
+  config.gridDim = dim3(static_cast<unsigned>(blocks));
+  config.blockDim = dim3(Threads);
+  config.dynamicSmemBytes = bytes;
+  config.stream = on.stream;
+  config.attrs = &together;
+  config.numAttrs = phases > 1;
+#ifdef __CUDACC__
+  allow_shared(reinterpret_cast<const void*>(in_phases<F, Threads, Resident>), bytes, on.where);
+  check(cudaLaunchKernelEx(&config, in_phases<F, Threads, Resident>, f, phases), on.where);
+#else
+  check(simt::launch_in_phases(config, phases, f), on.where);
+#endif
+}
+
+// How many blocks of it the device holds at once.
+template <int Threads, int Resident, class F>
+int resident_blocks(int multiprocessors, std::size_t bytes) {
+#ifdef __CUDACC__
+  int each = 0;
+  check(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&each, in_phases<F, Threads, Resident>, Threads, bytes));
+  return each * multiprocessors;
+#else
+  static_cast<void>(bytes);
+  return Resident * multiprocessors;
 #endif
 }
 

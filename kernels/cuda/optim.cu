@@ -1,67 +1,14 @@
 #include "kernels/optim.h"
 
-#include <algorithm>
-
-#include "kernels/cuda/cuda.h"
-#include "kernels/cuda/fours.cuh"
+#include "kernels/cuda/adam.cuh"
 #include "kernels/cuda/portable.cuh"
 
 namespace snag {
-namespace {
-
-// A thread's four elements are read and written at once where memory allows it. What all elements have in common takes
-// powers and a cosine in double, so one thread of a block computes it.
-constexpr int kBlock = 256;
-
-// Gradients lie wherever their ops left them: four elements may come from several.
-__device__ inline float4 four_gradients(const Gradients& g, int i) {
-  int k = g.holder(i);
-  const float* at = g.data[k] + (i - g.begin[k]);
-  if (i + 3 < g.begin[k + 1] && aligned(at)) return four(at, 0);
-  float x[4];
-  UNROLL
-  for (int j = 0; j < 4; ++j) {
-    while (g.begin[k + 1] <= i + j) ++k;
-    x[j] = g.data[k][i + j - g.begin[k]];
-  }
-  return {x[0], x[1], x[2], x[3]};
-}
-
-__device__ inline void average_four(const Adam& k, int i, float4 w, Adam::Scales s) {
-  const float4 a = four(k.average.data, i);
-  four(k.average.data, i) = {Adam::averaged(a.x, w.x, s), Adam::averaged(a.y, w.y, s), Adam::averaged(a.z, w.z, s),
-                             Adam::averaged(a.w, w.w, s)};
-}
-
-__global__ void __launch_bounds__(kBlock) adam(Adam k) {
-  SHARED(Adam::Scales, scales, [1]);
-  if (threadIdx.x == 0) scales[0] = k.scales();
-  __syncthreads();
-  const Adam::Scales s = scales[0];
-  const int size = k.size(), trained = k.trained(), stride = static_cast<int>(gridDim.x) * kBlock * 4;
-  for (int i = 4 * static_cast<int>(blockIdx.x * kBlock + threadIdx.x); i < size; i += stride) {
-    if (i + 3 < trained) {
-      const float4 g = four_gradients(k.g, i);
-      float4 w = four(k.w.data, i), m = four(k.m.data, i), v = four(k.v.data, i);
-      k.update(w.x, m.x, v.x, g.x, s);
-      k.update(w.y, m.y, v.y, g.y, s);
-      k.update(w.z, m.z, v.z, g.z, s);
-      k.update(w.w, m.w, v.w, g.w, s);
-      four(k.w.data, i) = w, four(k.m.data, i) = m, four(k.v.data, i) = v;
-      if (k.average.data) average_four(k, i, w, s);
-    } else {
-      for (int j = i; j < i + 4 && j < size; ++j) k.update(j, s);
-    }
-  }
-}
-
-}  // namespace
 
 // As many blocks as run at once.
 void launch(Cuda& cuda, const Adam& k) {
   if (!aligned(k.w.data, k.average.data, k.m.data, k.v.data)) return launch_portable(cuda, k);
-  const int blocks = std::min(ceil_div(k.size(), 4 * kBlock), 8 * cuda.multiprocessors);
-  if (blocks > 0) launch(adam, dim3(static_cast<unsigned>(blocks)), dim3(kBlock), 0, cuda.stream, k);
+  run(cuda, AdamStep{.k = k, .grid = {std::min(ceil_div(k.size(), 4 * kAdamBlock), 8 * cuda.multiprocessors)}});
 }
 
 }  // namespace snag

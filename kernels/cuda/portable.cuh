@@ -1,24 +1,29 @@
 #pragma once
-#include "kernels/cuda/cuda.h"
-#include "kernels/cuda/launch.cuh"
+#include "kernels/cuda/work.cuh"
 
 namespace snag {
 
 constexpr int kPortableBlock = 256;
 
+// The portable form of any kernel: a thread computes elements that lie a block apart.
 template <class K>
-__global__ void __launch_bounds__(kPortableBlock) portable(K kernel) {
-  const int i = static_cast<int>(blockIdx.x * kPortableBlock + threadIdx.x);
-  if (i < kernel.size()) kernel(i);
-}
+struct Portable {
+  static constexpr int threads = kPortableBlock, resident = 1;
+  K k;
+  int each;  // elements a thread
+  Grid grid;
+  __device__ void run(Place at) const {
+    const int size = k.size(), first = at.x * kPortableBlock * each + static_cast<int>(threadIdx.x);
+    for (int j = 0; j < each; ++j)
+      if (const int i = first + j * kPortableBlock; i < size) k(i);
+  }
+};
 
-// The portable form of any kernel, one thread an element.
+// One element a thread until the device is full, then up to four.
 template <class K>
-void launch_portable(const Cuda& cuda, const K& kernel) {
-  const auto size = static_cast<unsigned>(kernel.size());
-  if (size > 0)
-    launch(portable<K>, dim3((size + kPortableBlock - 1) / kPortableBlock), dim3(kPortableBlock), 0, cuda.stream,
-           kernel);
+void launch_portable(Cuda& cuda, const K& k) {
+  const int blocks = ceil_div(k.size(), kPortableBlock), each = std::clamp(blocks / (8 * cuda.multiprocessors), 1, 4);
+  run(cuda, Portable<K>{.k = k, .each = each, .grid = {ceil_div(blocks, each)}});
 }
 
 }  // namespace snag

@@ -6,10 +6,8 @@
 // neighbours read neighbouring elements; then they combine what they found, in a tree. The block that comes last
 // combines the shares. Thread sums are floats of some hundred terms, all that is combined is double, so the result is
 // as good as the portable form's.
-#include <algorithm>
-
-#include "kernels/cuda/cuda.h"
 #include "kernels/cuda/last_block.cuh"
+#include "kernels/cuda/work.cuh"
 
 namespace snag {
 
@@ -52,33 +50,41 @@ __device__ inline void combine(const Part& own, Part* parts, int width) {
 //   walk.part()              what came of them
 //   store(o, part)           takes the result of output o
 template <class Reduction>
-__global__ void __launch_bounds__(kReduceBlock)
-    reduce(Reduction r, Terms g, typename Reduction::Part* partial, unsigned* tickets) {
+struct Reduce {
+  static constexpr int threads = kReduceBlock, resident = 1;
   using Part = typename Reduction::Part;
-  SHARED(Part, parts, [kReduceBlock]);
-  const int lane = static_cast<int>(threadIdx.x) % g.width, row = static_cast<int>(threadIdx.x) / g.width,
-            rows = kReduceBlock / g.width, o = static_cast<int>(blockIdx.x) * g.width + lane;
-  const int begin = static_cast<int>(blockIdx.y) * g.per_share,
-            end = begin + g.per_share < g.terms ? begin + g.per_share : g.terms;
-  Part own{};
-  if (o < g.outputs && begin + row < end) {
-    const int first = g.first(o) + (begin + row) * g.term_stride;
-    auto walk = r.walk(o, first);
-    for (int t = begin + row, i = first; t < end; t += rows, i += rows * g.term_stride) walk.add(i);
-    own = walk.part();
-  }
-  combine<kReduceBlock>(own, parts, g.width);
+  Reduction r;
+  Terms g;
+  Grid grid;  // tiles of `width` outputs, shares of their terms
+  Scratch scratch;
+  void use(Scratch s) { scratch = s; }
+  static constexpr std::size_t shared = sizeof(Part) * kReduceBlock;
 
-  if (gridDim.y > 1) {
-    Part* tile = partial + std::size_t{blockIdx.x} * gridDim.y * static_cast<unsigned>(g.width);
-    if (row == 0) tile[static_cast<int>(blockIdx.y) * g.width + lane] = parts[lane];
-    if (!last_block(tickets + blockIdx.x, gridDim.y)) return;
-    own = Part{};
-    for (int share = row; share < static_cast<int>(gridDim.y); share += rows) own.add(tile[share * g.width + lane]);
+  __device__ void run(Place at) const {
+    DYN_SHARED(Part, parts);
+    const int lane = static_cast<int>(threadIdx.x) % g.width, row = static_cast<int>(threadIdx.x) / g.width,
+              rows = kReduceBlock / g.width, o = at.x * g.width + lane;
+    const int begin = at.y * g.per_share, end = begin + g.per_share < g.terms ? begin + g.per_share : g.terms;
+    Part own{};
+    if (o < g.outputs && begin + row < end) {
+      const int first = g.first(o) + (begin + row) * g.term_stride;
+      auto walk = r.walk(o, first);
+      for (int t = begin + row, i = first; t < end; t += rows, i += rows * g.term_stride) walk.add(i);
+      own = walk.part();
+    }
     combine<kReduceBlock>(own, parts, g.width);
+
+    if (grid.y > 1) {
+      Part* tile = reinterpret_cast<Part*>(scratch.partial) + std::int64_t{at.x} * grid.y * g.width;
+      if (row == 0) tile[at.y * g.width + lane] = parts[lane];
+      if (!last_block(scratch.tickets + at.x, static_cast<unsigned>(grid.y))) return;
+      own = Part{};
+      for (int share = row; share < grid.y; share += rows) own.add(tile[share * g.width + lane]);
+      combine<kReduceBlock>(own, parts, g.width);
+    }
+    if (row == 0 && o < g.outputs) r.store(o, parts[lane]);
   }
-  if (row == 0 && o < g.outputs) r.store(o, parts[lane]);
-}
+};
 
 // The power of two that leaves fewest of 32 lanes idle: neighbours along outputs, or, where terms are neighbours, one.
 inline int lanes_for(int count) {
@@ -88,21 +94,56 @@ inline int lanes_for(int count) {
 }
 
 template <class Reduction>
-void launch_reduce(Cuda& cuda, const Reduction& reduction, Terms g) {
+void launch_reduce(Cuda& cuda, const Reduction& reduction, Terms g,
+                   std::source_location where = std::source_location::current()) {
   using Part = typename Reduction::Part;
   if (g.outputs == 0) return;
   g.width = g.term_stride == 1 ? 1 : lanes_for(g.outputs);
   const int tiles = ceil_div(g.outputs, g.width), rows = kReduceBlock / g.width;
   // Two blocks for each multiprocessor, of four terms a thread or more.
   int shares = std::clamp(ceil_div(2 * cuda.multiprocessors, tiles), 1, std::max(1, g.terms / (4 * rows)));
-  const std::size_t room = cuda.workspace_floats * sizeof(float) / sizeof(Part),
-                    per_share = static_cast<std::size_t>(tiles) * static_cast<std::size_t>(g.width);
-  if (tiles > kTickets || static_cast<std::size_t>(shares) * per_share > room) shares = 1;
+  const std::size_t part_floats = sizeof(Part) / sizeof(float),
+                    per_share = part_floats * static_cast<std::size_t>(tiles) * static_cast<std::size_t>(g.width);
+  if (tiles > kMostTickets || static_cast<std::size_t>(shares) * per_share > kMostPartial) shares = 1;
   g.per_share = std::max(1, ceil_div(g.terms, shares));
-  const dim3 grid(static_cast<unsigned>(tiles), static_cast<unsigned>(std::max(1, ceil_div(g.terms, g.per_share))));
-  launch(reduce<Reduction>, grid, dim3(kReduceBlock), 0, cuda.stream, reduction, g,
-         reinterpret_cast<Part*>(cuda.workspace), cuda.tickets);
+  const Grid grid{tiles, std::max(1, ceil_div(g.terms, g.per_share))};
+  const Needs split{.partial = static_cast<std::size_t>(grid.y) * per_share, .tickets = tiles};
+  Needs needs = grid.y > 1 ? split : Needs{};
+  needs.shared = Reduce<Reduction>::shared;
+  run(cuda, Reduce<Reduction>{.r = reduction, .g = g, .grid = grid, .scratch = {}}, needs, where);
 }
+
+// y[o] = scale * sum of x
+struct PlainSum {
+  using Part = Sums<1>;
+  float* y;
+  const float* x;
+  double scale;
+  struct Walk {
+    const float* x;
+    float sum;
+    __device__ void add(int i) { sum += x[i]; }
+    __device__ Part part() const { return {{sum}}; }
+  };
+  __device__ Walk walk(int, int) const { return {x, 0}; }
+  __device__ void store(int o, const Part& all) const { y[o] = static_cast<float>(scale * all.sum[0]); }
+};
+
+struct SquaredSum {
+  using Part = Sums<1>;
+  LeastSquares k;
+  struct Walk {
+    const LeastSquares& k;
+    float sum;
+    __device__ void add(int i) {
+      const float d = k.difference(i);
+      sum += d * d;
+    }
+    __device__ Part part() const { return {{sum}}; }
+  };
+  __device__ Walk walk(int, int) const { return {k, 0}; }
+  __device__ void store(int, const Part& all) const { *k.y.data = static_cast<float>(all.sum[0] / k.part()); }
+};
 
 // The sum over all elements.
 inline Terms whole(Shape s) { return {1, s.size(), 0, 1, 1}; }

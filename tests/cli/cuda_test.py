@@ -18,6 +18,8 @@ class Cuda(Case):
                 self.assert_ok(self.small("--model", model, "--out", model, "--components", "4", "--precision", "fp32", *TINY))
                 summary = read_json(self.path(model, "summary.json"))
                 self.assertTrue(0 <= summary["auroc"] <= 1)
+                if model == "dual_gan":
+                    self.assertGreater(summary["kernels_per_step"], 10)
                 self.assertIn("cuda, ", read_json(self.path(model, "environment.json"))["device"])
 
     def test_the_cpu_scores_what_the_gpu_trained_alike(self):

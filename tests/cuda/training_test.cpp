@@ -83,6 +83,15 @@ TEST_CASE("a captured step gives the bits of an eager one") {
   }
 }
 
+TEST_CASE("a captured step of dual_gan takes at most 70 launches") {
+  Config config;
+  config.batch_size = 8;
+  const auto backend = cuda({.arena_bytes = std::size_t{160} << 20, .precision = Precision::bf16});
+  const int kernels = Trainer(*backend, config, pictures(8, 8)).kernels_per_step();
+  CHECK(kernels <= 70);
+  CHECK(kernels > 10);
+}
+
 TEST_CASE("too little memory says how much is needed") {
   const auto backend = cuda({.arena_bytes = 1 << 16});
   const Error e = error_of([&] { Trainer(*backend, small("dual_gan"), pictures(11, 13)); });

@@ -1,0 +1,60 @@
+#pragma once
+// The works that may share a launch of glue (glue.cu), by name: their definitions are needed there alone.
+#include <type_traits>
+#include <variant>
+
+#include "kernels/kernels.h"
+
+namespace snag {
+
+template <class K>
+struct Portable;
+template <class Reduction>
+struct Reduce;
+struct PlainSum;
+struct SquaredSum;
+struct NormStats;
+struct NormGradSums;
+template <class K>
+struct ChannelMap;
+struct LargestMean;
+struct LargestMeanGrad;
+struct AdamStep;
+struct GatherImages;
+struct ImageDown;
+struct ImageUp;
+struct ImageWeight;
+
+template <class... W>
+struct Works {};
+
+template <class>
+struct AllPortable;
+template <class... K>
+struct AllPortable<std::variant<K...>> {
+  using type = Works<Reduce<PlainSum>, Reduce<SquaredSum>, Reduce<NormStats>, Reduce<NormGradSums>,
+                     ChannelMap<BatchNorm>, ChannelMap<BatchNormGrad>, LargestMean, LargestMeanGrad, AdamStep,
+                     GatherImages, ImageDown, ImageUp, ImageWeight, Portable<K>...>;
+};
+using GlueWorks = AllPortable<Kernel>::type;
+
+constexpr int kNoGlue = -1;
+
+// A class, not a function of Works: looking one up would need the definitions.
+template <class W, class>
+struct NumberAmong;
+template <class W, class... All>
+struct NumberAmong<W, Works<All...>> {
+  static constexpr int find() {
+    int number = 0, found = kNoGlue;
+    ((std::is_same_v<W, All> ? found = number++ : number++), ...);
+    return found;
+  }
+};
+// W's number in the list, or kNoGlue.
+template <class W>
+constexpr int glue_number() {
+  return NumberAmong<W, GlueWorks>::find();
+}
+
+}  // namespace snag

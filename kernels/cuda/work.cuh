@@ -1,0 +1,143 @@
+#pragma once
+// A kernel made ready for the GPU is a Work:
+//
+//   static constexpr int threads, resident;   of a block; blocks that a multiprocessor must have room for
+//   Grid grid;
+//   void run(Place) const                     what one block does, with all its threads; may use DYN_SHARED
+//   void use(Scratch)                         only of works with Needs: where its blocks meet
+//
+// A block's place in its work's grid is an argument, not blockIdx: a launch may hold many works. Works are values
+// without pointers to the host.
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <span>
+#include <type_traits>
+
+#include "kernels/cuda/cuda.h"
+#include "kernels/cuda/glue_works.h"
+#include "kernels/cuda/launch.cuh"
+
+namespace snag {
+
+struct Place {
+  int x, y, z;
+};
+struct Grid {
+  int x = 1, y = 1, z = 1;
+  HD int blocks() const { return x * y * z; }
+  HD Place place(int block) const { return {block % x, block / x % y, block / (x * y)}; }
+};
+
+// Memory of one work's blocks during one launch; the tickets are zero before and after.
+struct Scratch {
+  float* partial = nullptr;
+  unsigned* tickets = nullptr;
+};
+struct Needs {
+  std::size_t shared = 0;   // bytes of dynamic shared memory for each block
+  std::size_t partial = 0;  // floats of Scratch
+  int tickets = 0;
+};
+// A work that would need more splits less.
+constexpr std::size_t kMostPartial = std::size_t{5} << 18;
+constexpr int kMostTickets = kTickets / 4;
+
+// Gives each work of a launch its part of the workspace.
+class ScratchSpace {
+ public:
+  explicit ScratchSpace(const Cuda& cuda) : cuda_(&cuda) {}
+  // False where no more fits.
+  bool take(const Needs& needs, Scratch& scratch) {
+    if (partial_ + needs.partial > cuda_->workspace_floats || tickets_ + needs.tickets > kTickets) return false;
+    scratch = {cuda_->workspace + partial_, cuda_->tickets + tickets_};
+    partial_ += needs.partial;
+    tickets_ += needs.tickets;
+    return true;
+  }
+
+ private:
+  const Cuda* cuda_;
+  std::size_t partial_ = 0;
+  int tickets_ = 0;
+};
+
+// What runs the works of one type.
+struct Program {
+  int glue;      // its number among the GlueWorks, or kNoGlue
+  int capacity;  // works in one launch
+  void (*launch)(const Cuda&, std::span<const Prepared* const>);
+  void (*use)(std::byte* work, Scratch);  // null where it needs none
+};
+
+constexpr std::size_t kWorkBytes = 1152;
+
+struct Prepared {
+  const Program* program = nullptr;
+  int blocks = 0;
+  Needs needs;
+  std::source_location where;
+  alignas(16) std::array<std::byte, kWorkBytes> work{};
+};
+
+// Many works of one type in one launch.
+template <class W>
+struct Batch {
+  static constexpr int capacity = static_cast<int>(std::clamp<std::size_t>(4000 / (sizeof(W) + sizeof(int)), 1, 16));
+  W work[capacity];
+  int end[capacity];  // blocks of this work and of those before
+};
+
+template <class W>
+__global__ void __launch_bounds__(W::threads, W::resident) batch(const GRID_CONSTANT Batch<W> b) {
+  const int block = static_cast<int>(blockIdx.x);
+  int i = 0;
+  while (block >= b.end[i]) ++i;
+  b.work[i].run(b.work[i].grid.place(i > 0 ? block - b.end[i - 1] : block));
+}
+
+template <class W>
+void launch_batch(const Cuda& cuda, std::span<const Prepared* const> works) {
+  while (!works.empty()) {
+    Batch<W> b{};
+    ScratchSpace space(cuda);
+    std::size_t shared = 0, count = 0;
+    for (Scratch scratch; count < works.size() && space.take(works[count]->needs, scratch); ++count) {
+      const Prepared& p = *works[count];
+      std::memcpy(&b.work[count], p.work.data(), sizeof(W));
+      if constexpr (requires(W & w) { w.use(scratch); }) b.work[count].use(scratch);
+      b.end[count] = p.blocks + (count > 0 ? b.end[count - 1] : 0);
+      shared = std::max(shared, p.needs.shared);
+    }
+    launch(batch<W>, dim3(static_cast<unsigned>(b.end[count - 1])), dim3(W::threads), shared,
+           {cuda.stream, works[0]->where}, b);
+    works = works.subspan(count);
+  }
+}
+
+template <class W>
+void use_scratch(std::byte* work, Scratch scratch) {
+  if constexpr (requires(W & w) { w.use(scratch); }) reinterpret_cast<W*>(work)->use(scratch);
+}
+
+template <class W>
+constexpr Program kProgram{glue_number<W>(), Batch<W>::capacity, launch_batch<W>, use_scratch<W>};
+
+// Launches the work, or keeps it for the step that is recorded.
+inline void run(Cuda& cuda, const Prepared& p) {
+  if (cuda.recorded) return cuda.recorded->push_back(p);
+  const Prepared* const one[] = {&p};
+  p.program->launch(cuda, std::span<const Prepared* const>(one, 1));
+}
+
+template <class W>
+void run(Cuda& cuda, const W& work, const Needs& needs = {},
+         std::source_location where = std::source_location::current()) {
+  static_assert(sizeof(W) <= kWorkBytes && std::is_trivially_copyable_v<W>);
+  if (work.grid.blocks() == 0) return;
+  Prepared p{.program = &kProgram<W>, .blocks = work.grid.blocks(), .needs = needs, .where = where};
+  std::memcpy(p.work.data(), &work, sizeof(W));
+  run(cuda, p);
+}
+
+}  // namespace snag
