@@ -6,7 +6,6 @@
 
 #include "apps/setting_flags.h"
 #include "base/error.h"
-#include "data/images.h"
 #include "experiments/results_page.h"
 #include "experiments/runner.h"
 
@@ -32,25 +31,10 @@ Exit codes: those of train_gan, and 8: some runs failed, the others are done.)";
 
 struct Arguments {
   std::vector<std::string> models, configs;
-  std::string study, classes = "all", out = "experiments-out";
+  std::string study, classes = "all", out = "runs/experiments";
   int seeds = 1;
   snag::RunnerOptions runner;
 };
-
-std::vector<int> classes_of(const std::string& text) {
-  std::vector<int> classes;
-  if (text == "all")
-    for (int label = 0; label < snag::class_count; ++label) classes.push_back(label);
-  else
-    for (const std::string& word : CLI::detail::split(text, ',')) {
-      if (word.size() != 1 || word[0] < '0' || word[0] > '9')
-        throw snag::Error(snag::Exit::usage, "--normal-class has '" + word + "': give all, or a list of 0 to 9");
-      classes.push_back(word[0] - '0');
-    }
-  if (std::set<int>(classes.begin(), classes.end()).size() != classes.size())
-    throw snag::Error(snag::Exit::usage, "--normal-class names a class twice: name it once");
-  return classes;
-}
 
 snag::Plan plan_of(const Arguments& a, const snag::Overrides& overrides) {
   if (int(!a.study.empty()) + int(!a.configs.empty()) + int(!a.models.empty()) > 1)
@@ -68,7 +52,7 @@ snag::Plan plan_of(const Arguments& a, const snag::Overrides& overrides) {
     plan.title = "Systems";
     plan.about = "One class of the data set is normal, all others are anomalies.";
   }
-  plan.classes = classes_of(a.classes);
+  plan.classes = snag::classes_named(a.classes);
   plan.seeds = a.seeds;
   return plan;
 }

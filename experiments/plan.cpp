@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <filesystem>
 #include <set>
+#include <sstream>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "data/images.h"
 
 namespace snag {
 namespace {
@@ -37,6 +39,23 @@ void check_names(const Plan& plan) {
 }
 
 }  // namespace
+
+std::vector<int> classes_named(const std::string& text) {
+  std::vector<int> classes;
+  if (text == "all") {
+    for (int label = 0; label < class_count; ++label) classes.push_back(label);
+    return classes;
+  }
+  std::istringstream words(text + ",");
+  for (std::string word; std::getline(words, word, ',');) {
+    if (word.size() != 1 || word[0] < '0' || word[0] > '9')
+      throw Error(Exit::usage, "--normal-class has " + in_quotes(word) + ": give all, or a list of 0 to 9");
+    if (std::find(classes.begin(), classes.end(), word[0] - '0') != classes.end())
+      throw Error(Exit::usage, "--normal-class names class " + word + " twice: name it once");
+    classes.push_back(word[0] - '0');
+  }
+  return classes;
+}
 
 Plan plan_of_models(const std::vector<std::string>& models, const Overrides& overrides) {
   Plan plan;

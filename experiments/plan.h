@@ -30,6 +30,9 @@ struct PlannedRun {
   Config config;  // out is left to the runner
 };
 
+// "all", or a list: "0,2,6". Throws Error{Exit::usage} for another text, or a class named twice.
+std::vector<int> classes_named(const std::string& text);
+
 // What the command line changes in a variant's settings.
 using Overrides = std::function<void(Config&)>;
 

@@ -39,6 +39,14 @@ TEST_CASE("runs go through variants, then classes, then seeds") {
   CHECK(last.config.seed == 1);
 }
 
+TEST_CASE("classes are all, or a list without repetition") {
+  CHECK(classes_named("all").size() == 10);
+  CHECK(classes_named("6,0") == std::vector<int>{6, 0});
+  for (const char* text : {"", "10", "a", "0,", "0,,1", "-1", "0 1"})
+    check_error(error_of([&] { classes_named(text); }), Exit::usage, {"--normal-class has"});
+  check_error(error_of([] { classes_named("3,0,3"); }), Exit::usage, {"class 3 twice"});
+}
+
 TEST_CASE("a variant overrides the command line, which overrides the study, which overrides the model's defaults") {
   const Plan plan = study(
       R"({"title": "t", "about": "a", "model": "cnn", "settings": {"epochs": 7, "lr": 0.5, "batch_size": 16},
