@@ -1,5 +1,6 @@
 #pragma once
 // The works that may share a launch of glue (glue.cu), by name: their definitions are needed there alone.
+#include <tuple>
 #include <type_traits>
 #include <variant>
 
@@ -25,26 +26,23 @@ struct ImageDown;
 struct ImageUp;
 struct ImageWeight;
 
-template <class... W>
-struct Works {};
-
 template <class>
-struct AllPortable;
+struct GlueWorksOf;
 template <class... K>
-struct AllPortable<std::variant<K...>> {
-  using type = Works<Reduce<PlainSum>, Reduce<SquaredSum>, Reduce<NormStats>, Reduce<NormGradSums>,
-                     ChannelMap<BatchNorm>, ChannelMap<BatchNormGrad>, LargestMean, LargestMeanGrad, AdamStep,
-                     GatherImages, ImageDown, ImageUp, ImageWeight, Portable<K>...>;
+struct GlueWorksOf<std::variant<K...>> {
+  using type = std::tuple<Reduce<PlainSum>, Reduce<SquaredSum>, Reduce<NormStats>, Reduce<NormGradSums>,
+                          ChannelMap<BatchNorm>, ChannelMap<BatchNormGrad>, LargestMean, LargestMeanGrad, AdamStep,
+                          GatherImages, ImageDown, ImageUp, ImageWeight, Portable<K>...>;
 };
-using GlueWorks = AllPortable<Kernel>::type;
+using GlueWorks = GlueWorksOf<Kernel>::type;
 
 constexpr int kNoGlue = -1;
 
-// A class, not a function of Works: looking one up would need the definitions.
+// A class, not a function of the list: looking one up would need the definitions.
 template <class W, class>
 struct NumberAmong;
 template <class W, class... All>
-struct NumberAmong<W, Works<All...>> {
+struct NumberAmong<W, std::tuple<All...>> {
   static constexpr int find() {
     int number = 0, found = kNoGlue;
     ((std::is_same_v<W, All> ? found = number++ : number++), ...);
