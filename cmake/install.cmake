@@ -6,7 +6,7 @@ set_target_properties(snag_engine PROPERTIES EXPORT_NAME Engine)
 get_target_property(SNAG_DEVICE snag_device ALIASED_TARGET)
 
 install(TARGETS snag_library snag snag_engine snag_kernels snag_data snag_base snag_schedule ${SNAG_DEVICE} snag_flags snag_cold EXPORT SnagTargets)
-install(TARGETS train_gan export_onnx export_npy)
+install(TARGETS train_gan detect export_onnx export_npy)
 install(DIRECTORY base data engine models DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/snag FILES_MATCHING PATTERN "*.h")
 file(GLOB SNAG_KERNEL_HEADERS CONFIGURE_DEPENDS kernels/*.h)
 install(FILES ${SNAG_KERNEL_HEADERS} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/snag/kernels)

@@ -171,6 +171,15 @@ class Detect(Case):
         rows = list(csv.DictReader(io.StringIO(done.stdout)))
         self.assertEqual(len(rows), 10000)
         self.assertTrue(all(rows[i]["score"] == rows[i % 60]["score"] for i in range(10000)))
+        # Ctrl-C ends it in good order: whole lines, and the code that says so
+        process = subprocess.Popen([os.environ["DETECT"], "--model", "run", "--csv", "--quiet", "many"], cwd=self.folder,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        first = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        rest, errors = process.communicate(timeout=60)
+        self.assertEqual((process.returncode, errors), (130, ""))
+        self.assertLess(len(rest.splitlines()), 10000)
+        self.assertEqual({len(line.split(",")) for line in rest.splitlines()}, {5})
 
     def test_a_watched_folder(self):
         os.mkdir(self.path("incoming"))
