@@ -99,6 +99,14 @@ void Plot::area(std::span<const Point> points, const std::string& css) {
   under_ += "<path class=\"area " + css + "\" d=\"" + path(points, true) + "\"/>\n";
 }
 
+void Plot::band(std::span<const Point> low, std::span<const Point> high, const std::string& css) {
+  std::vector<Point> outline(low.begin(), low.end());
+  outline.insert(outline.end(), high.rbegin(), high.rend());
+  std::string d;
+  for (const Point p : outline) d += (d.empty() ? "M" : "L") + decimal(at(p).x, 1) + " " + decimal(at(p).y, 1);
+  under_ += "<path class=\"band " + css + "\" d=\"" + d + "Z\"/>\n";
+}
+
 void Plot::dashed(Point from, Point to, const std::string& css) {
   over_ += line_between(at(from), at(to), "dashed " + css);
 }

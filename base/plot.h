@@ -43,6 +43,8 @@ class Plot {
   void line(std::span<const Point>, const std::string& css);
   // The same, filled down to the axis.
   void area(std::span<const Point>, const std::string& css);
+  // What lies between two lines; all points are finite.
+  void band(std::span<const Point> low, std::span<const Point> high, const std::string& css);
   // A dashed line between two points.
   void dashed(Point from, Point to, const std::string& css);
   // A dashed line at x over the whole height, its label above the plot.

@@ -39,16 +39,29 @@ std::string normal_classes(const RunRecord& run) {
 
 std::string percentage(double share) { return decimal(100 * share, 1) + "%"; }
 
+PngSize png_size(const std::string& png) {
+  const auto at = [&](std::size_t offset) {
+    int value = 0;
+    for (std::size_t i = 0; i < 4 && png.size() > offset + 4; ++i)
+      value = value << 8 | static_cast<unsigned char>(png[offset + i]);
+    return value;
+  };
+  return {at(16), at(20)};
+}
+
+std::string html_page(const std::string& title, const std::string& style, const std::string& body) {
+  return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
+         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>" +
+         escape_html(title + " - Snag") + "</title>\n<style>" + style + "</style>\n</head>\n<body>\n<main>\n" + body +
+         "</main>\n</body>\n</html>\n";
+}
+
 void write_report(const std::string& folder) {
   const RunRecord run = read_run(folder);
-  const std::string title =
-      escape_html(get_string(run.summary, "model") + ", normal: " + normal_classes(run) + " - Snag");
   write_file(folder + "/report.html",
-             "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
-             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>" +
-                 title + "</title>\n<style>" + report_style + "</style>\n</head>\n<body>\n<main>\n" + headline(run) +
-                 pictures(run) + score_figures(run) + training_figures(run) + settings_tables(run) +
-                 "</main>\n</body>\n</html>\n");
+             html_page(get_string(run.summary, "model") + ", normal: " + normal_classes(run), report_style,
+                       headline(run) + pictures(run) + score_figures(run) + case_figures(run) + training_figures(run) +
+                           settings_tables(run)));
 }
 
 }  // namespace snag

@@ -10,7 +10,9 @@ namespace snag {
 
 std::string headline(const RunRecord&);
 std::string pictures(const RunRecord&);          // the last reconstructions, and how they came about
-std::string score_figures(const RunRecord&);     // histogram, ROC curve, AUROC of each class and epoch
+std::string case_figures(const RunRecord&);      // test images with the most to say
+std::string score_figures(const RunRecord&);     // histogram, curves, AUROC of each class and epoch
+std::string curve_figures(const RunRecord&);     // ROC and precision-recall with their bands, decisions
 std::string training_figures(const RunRecord&);  // losses
 std::string settings_tables(const RunRecord&);
 
@@ -26,6 +28,21 @@ std::string figure(const std::string& heading, const std::vector<Key>& keys, con
 // (share of normal images reported, share of anomalies reported) at each threshold, from the highest score down; equal
 // scores are one step.
 std::vector<Point> roc_curve(const RunRecord&);
+// (recall, precision) at the same thresholds, from the first anomaly on.
+std::vector<Point> precision_recall_curve(const RunRecord&);
+
+float threshold(const RunRecord&);
+double number_of(const RunRecord&, int kind);  // test images; kind 0: normal, 1: anomalous
+double reported(const RunRecord&, int kind);   // of them at or above the threshold
+
+// A whole page; `body` is HTML, `title` is escaped here.
+std::string html_page(const std::string& title, const std::string& style, const std::string& body);
+
+// Big-endian, where a PNG's header has them.
+struct PngSize {
+  int width = 0, height = 0;
+};
+PngSize png_size(const std::string& png);
 
 // "6 Shirt": the class and Fashion-MNIST's name for it.
 std::string class_name(const std::string& label);
@@ -36,5 +53,6 @@ std::string normal_classes(const RunRecord&);  // "0 T-shirt/top, 2 Pullover"
 std::string percentage(double share);
 
 extern const char* const report_style;  // CSS
+extern const char* const series_style;  // colours s0 to s9 for curves of many runs
 
 }  // namespace snag

@@ -19,20 +19,12 @@ struct Embedded {
   bool usual() const { return width == sample_layout::width(2 * kEach, kEach) && height == sample_layout::height(); }
 };
 
-// Big-endian, where a PNG's header has its sizes.
-int size_at(const std::string& png, std::size_t offset) {
-  int value = 0;
-  for (std::size_t i = 0; i < 4 && png.size() > offset + 4; ++i)
-    value = value << 8 | static_cast<unsigned char>(png[offset + i]);
-  return value;
-}
-
 Embedded embed(const RunRecord::Picture& picture, std::size_t index) {
   const std::string png = read_file(picture.path);
   std::string title = "epoch\u00a0" + std::to_string(picture.epoch);
   if (picture.step > 0) title += ", step\u00a0" + grouped(picture.step);
-  return {"p" + std::to_string(index), title, "data:image/png;base64," + base64(png), size_at(png, 16),
-          size_at(png, 20)};
+  const PngSize size = png_size(png);
+  return {"p" + std::to_string(index), title, "data:image/png;base64," + base64(png), size.width, size.height};
 }
 
 // Most changes early: the pictures' numbers grow geometrically from the first to the last.

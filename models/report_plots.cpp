@@ -8,39 +8,6 @@
 namespace snag {
 namespace {
 
-float threshold(const RunRecord& run) {
-  return static_cast<float>(get_real(run.summary, "threshold", -INFINITY, INFINITY));
-}
-
-double number_of(const RunRecord& run, int kind) {
-  return static_cast<double>(std::count(run.anomaly.begin(), run.anomaly.end(), kind));
-}
-
-double share_reported(const RunRecord& run, int kind) {
-  const float limit = threshold(run);
-  double count = 0;
-  for (std::size_t i = 0; i < run.score.size(); ++i) count += run.anomaly[i] == kind && run.score[i] >= limit ? 1 : 0;
-  return count / number_of(run, kind);
-}
-
-std::string roc_figure(const RunRecord& run) {
-  const std::vector<Point> curve = roc_curve(run);
-  const Point chosen{share_reported(run, 0), share_reported(run, 1)};
-  Plot plot("ROC curve of the test file", {"normal images reported", 0, 1, Ticks::percent},
-            {"anomalies reported", 0, 1, Ticks::percent});
-  plot.area(curve, "c-roc");
-  plot.dashed({0, 0}, {1, 1}, "c-soft");
-  plot.line(curve, "c-roc");
-  const std::string rates =
-      percentage(chosen.y) + " of the anomalies and " + percentage(chosen.x) + " of the normal images reported";
-  plot.mark(chosen, Mark::dot, "c-ink", rates);
-  return figure("ROC curve, test file",
-                {{"stroke c-roc", "", "AUROC " + decimal(get_real(run.summary, "auroc", 0, 1), 4)},
-                 {"dash c-soft", "", "guessing"},
-                 {"c-ink", "●", "at the threshold"}},
-                plot.svg(), "At the threshold: " + rates + ".");
-}
-
 // The range to draw: all finite scores and the threshold, but not a thin tail that would squeeze the rest.
 Axis score_axis(const RunRecord& run) {
   std::vector<double> finite;
@@ -137,24 +104,9 @@ std::string validation_figure(const RunRecord& run) {
 
 }  // namespace
 
-std::vector<Point> roc_curve(const RunRecord& run) {
-  std::vector<std::size_t> order(run.score.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(), [&](auto a, auto b) { return run.score[a] > run.score[b]; });
-  const double normals = number_of(run, 0), anomalies = number_of(run, 1);
-  double found[2] = {0, 0};
-  std::vector<Point> curve{{0, 0}};
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    ++found[run.anomaly[order[i]]];
-    if (i + 1 == order.size() || run.score[order[i + 1]] != run.score[order[i]])
-      curve.push_back({found[0] / normals, found[1] / anomalies});
-  }
-  return curve;
-}
-
 std::string score_figures(const RunRecord& run) {
   return "<section><h2>How well it tells them apart</h2><div class=\"plots\">" + histogram_figure(run) +
-         roc_figure(run) + class_figure(run) + validation_figure(run) + "</div></section>\n";
+         curve_figures(run) + class_figure(run) + validation_figure(run) + "</div></section>\n";
 }
 
 }  // namespace snag

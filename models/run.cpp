@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "data/idx.h"
+#include "models/cases.h"
 #include "models/charts.h"
 #include "models/device.h"
 #include "models/metrics.h"
@@ -121,6 +122,9 @@ int run(const Config& asked, const volatile std::sig_atomic_t& stop) {
     if (!config.quiet) std::printf("%s\n", folder.c_str());
     return 0;
   }
+  write_cases(folder, experiment.test, scores.test, summary["threshold"].get<float>(), [&](const Images& images) {
+    return trainer ? trainer->judge(images, true).reconstruction : std::vector<float>();
+  });
   write_report(folder);
   if (!config.quiet)
     std::printf("%s\nAUROC %.4f  average precision %.4f  balanced accuracy %.4f  (test, %d images)\n", folder.c_str(),

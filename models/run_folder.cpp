@@ -13,8 +13,10 @@
 #include "base/canvas.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "models/cases.h"
 #include "models/charts.h"
 #include "models/sample_layout.h"
+#include "models/tiles.h"
 
 namespace snag {
 namespace {
@@ -24,7 +26,7 @@ namespace fs = std::filesystem;
 const char* const kParts[] = {"config.json",         "environment.json",  "metrics.csv",   "train.log",
                               "weights.safetensors", "state.safetensors", "samples",       "scores.csv",
                               "summary.json",        "report.html",       event_file_name, "validation.csv",
-                              "test_files.txt",      "bad_images.txt"};
+                              "test_files.txt",      "bad_images.txt",    cases_table,     cases_picture};
 
 // Whatever keeps us from looking shows when the folder is made.
 bool there(const fs::path& path) {
@@ -39,22 +41,6 @@ std::string processor() {
   for (std::string line; std::getline(info, line);)
     if (line.rfind("model name", 0) == 0) return line.substr(line.find(':') + 2);
   return "unknown";
-}
-
-// [side, side, channels] with `factor` x `factor` pixels averaged into one: what is larger than a tile is shown
-// smaller.
-template <class T>
-std::vector<T> shrunk(std::span<const T> from, int side, int channels, int factor) {
-  if (factor == 1) return {from.begin(), from.end()};
-  const int to = side / factor;
-  std::vector<float> sum(static_cast<std::size_t>(to * to * channels), 0);
-  for (int i = 0; i < side * side * channels; ++i) {
-    const int c = i % channels, x = i / channels % side / factor, y = i / (channels * side) / factor;
-    sum[static_cast<std::size_t>((y * to + x) * channels + c)] += static_cast<float>(from[static_cast<std::size_t>(i)]);
-  }
-  std::vector<T> mean;
-  for (const float s : sum) mean.push_back(static_cast<T>(s / static_cast<float>(factor * factor)));
-  return mean;
 }
 
 }  // namespace
@@ -116,26 +102,13 @@ void write_environment(const std::string& folder, const Config& config, const Ba
 void write_samples(const std::string& path, const Images& images, int normal,
                    const std::vector<float>& reconstruction) {
   namespace at = sample_layout;
-  const int factor = std::max(1, images.height / at::kTile), side = images.height / factor, scale = at::kTile / side;
-  const int channels = images.channels;
-  const auto values = images.image(0).size();
-  const auto left = [&](int i) { return at::left(i, normal); };
-  const auto top = [](int row) { return at::top(row); };
   Canvas canvas(at::width(images.count, normal), at::height());
-  canvas.text(left(0), 5, "normal", black, 2);
-  if (normal < images.count) canvas.text(left(normal), 5, "anomalous", black, 2);
+  canvas.text(at::left(0, normal), 5, "normal", black, 2);
+  if (normal < images.count) canvas.text(at::left(normal, normal), 5, "anomalous", black, 2);
   const char* const rows[] = {"input", "reconstruction", "|error|"};
-  for (int r = 0; r < 3; ++r) canvas.text(6, top(r) + at::kTile / 2 - 6, rows[r], black, r == 1 ? 1 : 2);
-  for (int i = 0; i < images.count; ++i) {
-    const auto y = std::span(reconstruction).subspan(static_cast<std::size_t>(i) * values, values);
-    const std::vector<float> error = error_map(images.image(i), y, channels);
-    const auto tile = [&](int row, std::span<const std::uint8_t> image) {
-      canvas.image_tile(left(i), top(row), shrunk(image, images.height, channels, factor), side, scale, channels);
-    };
-    tile(0, images.image(i));
-    tile(1, as_bytes(y));
-    canvas.heat_tile(left(i), top(2), shrunk(std::span<const float>(error), images.height, 1, factor), side, 2, scale);
-  }
+  for (int r = 0; r < 3; ++r) canvas.text(6, at::top(r) + at::kTile / 2 - 6, rows[r], black, r == 1 ? 1 : 2);
+  for (int i = 0; i < images.count; ++i)
+    draw_tiles(canvas, at::left(i, normal), at::top(0), images, i, of_image(reconstruction, images, i));
   canvas.write(path);
 }
 

@@ -9,7 +9,8 @@ namespace snag {
 
 // The folder of one run:
 //   config.json environment.json metrics.csv train.log weights.safetensors state.safetensors samples/ scores.csv
-//   validation.csv summary.json report.html events.out.tfevents; of image folders also test_files.txt bad_images.txt
+//   validation.csv summary.json report.html events.out.tfevents cases.csv cases.png; of image folders also
+//   test_files.txt bad_images.txt
 // A run is finished when summary.json stands there; it is written last.
 
 // config.out, or runs/MODEL-cCLASS-sSEED, with -2, -3, ... if taken.

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "models/cases.h"
 
 namespace snag {
 namespace {
@@ -41,7 +42,8 @@ class Table {
     if (found == header().end()) fail(1, "no column '" + std::string(name) + "'");
     return static_cast<std::size_t>(found - header().begin());
   }
-  bool blank(std::size_t row, std::size_t column) const { return rows_[row + 1][column].empty(); }
+  bool blank(std::size_t row, std::size_t column) const { return text(row, column).empty(); }
+  std::string_view text(std::size_t row, std::size_t column) const { return rows_[row + 1][column]; }
 
   template <class Number>
   Number get(std::size_t row, std::size_t column) const {
@@ -92,6 +94,15 @@ void read_metrics(RunRecord& run, const Table& table) {
   }
 }
 
+void read_cases(RunRecord& run, const Table& table) {
+  const std::size_t kind = table.column("kind"), index = table.column("index");
+  for (std::size_t r = 0; r < table.rows(); ++r) {
+    run.cases.push_back({std::string(table.text(r, kind)), table.get<int>(r, index)});
+    if (run.cases.back().index < 0 || run.cases.back().index >= static_cast<int>(run.score.size()))
+      table.fail(r + 2, "scores.csv has no such image");
+  }
+}
+
 // The number between `before` and the end of the digits after it; takes both off `name`.
 bool take_number(std::string_view& name, std::string_view before, int& value) {
   if (!name.starts_with(before)) return false;
@@ -135,7 +146,8 @@ ScoreTable read_score_table(const std::string& path) {
 }
 
 RunRecord read_run(const std::string& folder) {
-  RunRecord run{.config = read_json(folder + "/config.json"),
+  RunRecord run{.folder = folder,
+                .config = read_json(folder + "/config.json"),
                 .environment = read_json(folder + "/environment.json"),
                 .summary = read_json(folder + "/summary.json"),
                 .losses = {},
@@ -143,7 +155,9 @@ RunRecord read_run(const std::string& folder) {
                 .score = {},
                 .label = {},
                 .anomaly = {},
-                .pictures = find_pictures(folder + "/samples")};
+                .pictures = find_pictures(folder + "/samples"),
+                .cases = {},
+                .cases_png = folder + "/" + cases_picture};
   if (fs::exists(folder + "/metrics.csv")) read_metrics(run, Table(folder + "/metrics.csv"));
   const std::string scores = folder + "/scores.csv";
   ScoreTable table = read_score_table(scores);
@@ -153,6 +167,7 @@ RunRecord read_run(const std::string& folder) {
   run.score = std::move(table.score);
   run.label = std::move(table.label);
   run.anomaly = std::move(table.anomaly);
+  if (fs::exists(folder + "/" + cases_table)) read_cases(run, Table(folder + "/" + cases_table));
   return run;
 }
 

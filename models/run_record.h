@@ -10,6 +10,7 @@ namespace snag {
 
 // What a finished run left in its folder (models/run_folder.h), read back.
 struct RunRecord {
+  std::string folder;
   Json config, environment, summary;
 
   struct Losses {
@@ -28,6 +29,14 @@ struct RunRecord {
     int epoch, step;  // step 0: of the epoch's end
   };
   std::vector<Picture> pictures;  // samples/*.png in the order of training
+
+  // Test images to look at, and their tiles (models/cases.h); empty for runs that have none.
+  struct Shown {
+    std::string kind;
+    int index;  // row of scores.csv
+  };
+  std::vector<Shown> cases;
+  std::string cases_png;  // path
 };
 
 // scores.csv or validation.csv: one of each per image. The readers throw Error{Exit::io} where a file cannot be read,

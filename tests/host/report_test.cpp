@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/canvas.h"
 #include "base/file.h"
 #include "models/run_folder.h"
 #include "tests/error_of.h"
@@ -109,7 +110,7 @@ TEST_CASE("the ROC curve's point at the threshold follows from the scores") {
 TEST_CASE("one drawing for each plot, and the line that discriminators which learned nothing keep to") {
   const Run run;
   const std::string page = run.page();
-  CHECK(count_of("<svg class=\"plot\"", page) == 8);
+  CHECK(count_of("<svg class=\"plot\"", page) == 9);
   check_holds(page, {"Validation AUROC", "best 0.9000 in epoch 2", "Total loss", "Discriminators", "normal 0.312",
                      "anomalous 0.375", "0.5 = 0.25 per term: learned nothing", "Generator, normal images",
                      "reconstruction 0.25", "Generator, anomalous images", "abc 1"});
@@ -120,7 +121,7 @@ TEST_CASE("a run without training has a report without curves and pictures") {
   std::filesystem::remove(run.folder / "metrics.csv");
   std::filesystem::remove(run.folder / "samples");
   const std::string page = run.page();
-  CHECK(count_of("<svg", page) == 3);
+  CHECK(count_of("<svg", page) == 4);
   CHECK(unbalanced(page).empty());
   CHECK(page.find("How it learned") == std::string::npos);
 }
@@ -171,7 +172,7 @@ TEST_CASE("pictures are cut into rows: the last one's three, and one for each st
   CHECK(page.find("step\u00a0"
                   "10<") < page.rfind("epoch\u00a0"
                                       "1<"));
-  CHECK(count_of("<svg class=\"plot\"", page) == 8);
+  CHECK(count_of("<svg class=\"plot\"", page) == 9);
 }
 
 TEST_CASE("of many pictures a few are shown, more of the early ones, the last among them") {
@@ -198,6 +199,27 @@ TEST_CASE("a picture of another layout is shown whole") {
   CHECK(count_of("<img", page) == 1);
   CHECK(count_of("<svg class=\"tiles\"", page) == 0);
   CHECK(unbalanced(page) == "");
+}
+
+TEST_CASE("decisions at the threshold are counted") {
+  const Run run;
+  check_holds(run.page(), {"<th>normal</th><td class=\"right\"><strong>1</strong><small>50.0%",
+                           "<th>anomalous</th><td class=\"wrong\"><strong>1</strong><small>25.0%",
+                           "<td class=\"right\"><strong>3</strong><small>75.0%", "precision 75.0%, recall 75.0%"});
+}
+
+TEST_CASE("cases are cut out of their picture, each with its class and score") {
+  Run run;
+  run.write("cases.csv", "kind,index,label,anomaly,score\nmissed,2,1,1,0.3\nfalse_alarm,1,0,0,0.6\n");
+  Canvas(132, 200).write(run.folder / "cases.png");
+  const std::string page = run.page();
+  CHECK(count_of("<svg class=\"case\"", page) == 2);
+  check_holds(page,
+              {"viewBox=\"68 0 64 200\"", "1 Trouser, score 0.3", "0 T-shirt/top, score 0.6", "Missed anomalies"});
+  CHECK(page.find("Borderline") == std::string::npos);
+  CHECK(unbalanced(page) == "");
+  Canvas(131, 200).write(run.folder / "cases.png");
+  check_error(error_of([&] { run.page(); }), Exit::data, {"cases.png", "131"});
 }
 
 TEST_CASE("classes held out of training are marked") {
