@@ -1,4 +1,5 @@
 #include <cmath>
+#include <csignal>
 
 #include "apps/command_line.h"
 #include "apps/detect_images.h"

@@ -53,6 +53,8 @@ class SettingFlags {
         s.field);
     if (std::holds_alternative<std::vector<int> Config::*>(s.field))
       option->delimiter(',')->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+    const std::string name = s.name;
+    if (name == "data" || name == "out") option->type_name("DIR");
     if (!s.choices.empty()) option->type_name(CLI::detail::join(s.choices, "|"));
     return option;
   }

@@ -1,11 +1,11 @@
-#include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
-#include <new>
 #include <set>
 
+#include "apps/command_line.h"
+#include "apps/doctor.h"
 #include "apps/setting_flags.h"
-#include "base/error.h"
+#include "models/comparison.h"
 #include "models/run.h"
 #include "models/run_folder.h"
 
@@ -26,6 +26,8 @@ constexpr const char* kExamples = R"(Examples:
   train_gan --normal-class 0 --hold-out 6       shirts never seen in training
   train_gan --resume --out runs/paper           go on after Ctrl-C
   train_gan --config runs/paper/config.json --seed 1
+  train_gan --compare runs/a runs/b             two finished runs side by side: compare.html
+  train_gan doctor                              what this machine has, and a self-test
 
 Exit codes: 0 done, 2 usage or configuration, 3 bad data, 4 bad checkpoint, 5 diverged, 6 device or memory,
 7 input/output, 130 or 143 interrupted with the state saved.)";
@@ -47,26 +49,9 @@ snag::Config resumed(const snag::Config& given, const std::set<std::string>& fla
 }
 
 // Defaults of the model, then the preset, then the file, then the flags: each overrides what stands before it.
-snag::Config configure(int argc, char** argv) {
-  std::string preset, file;
-  CLI::App app{
-      "Trains a GAN anomaly detector, or a baseline, and scores the test images of a data set: IDX files, or folders of PNG and JPEG images."};
-  app.footer(kExamples);
-  app.set_version_flag("--version", SNAG_VERSION);
-  app.add_option("--preset", preset, "settings to start from: students, kim2020 or fast");
-  app.add_option("--config", file, "JSON file of settings, such as a run's config.json");
-  const snag::SettingFlags settings(app);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& e) {  // --help, --version
-    app.exit(e);
-    throw;
-  } catch (const CLI::ParseError& e) {
-    throw snag::Error(snag::Exit::usage, std::string(e.what()) + "; see train_gan --help");
-  }
+snag::Config configure(const snag::SettingFlags& settings, const std::string& preset, const std::string& file) {
   const snag::Config& given = settings.values();
   const std::set<std::string> flags = settings.named();
-
   snag::Config config;
   if (given.resume) {
     config = resumed(given, flags, !preset.empty() || !file.empty());
@@ -84,22 +69,44 @@ snag::Config configure(int argc, char** argv) {
   return config;
 }
 
+int compare(const std::vector<std::string>& runs, const snag::SettingFlags& settings) {
+  for (const std::string& name : settings.named())
+    if (name != "out")
+      throw snag::Error(snag::Exit::usage, "--compare trains nothing: drop '" + name + "', or say --out FILE alone");
+  const std::string& out = settings.values().out;
+  const std::string path = out.empty() ? "compare.html" : out;
+  snag::write_comparison(runs, path);
+  std::printf("%s\n", path.c_str());
+  return 0;
+}
+
+int train_gan(int argc, char** argv) {
+  std::string preset, file;
+  std::vector<std::string> runs;
+  CLI::App app{
+      "Trains a GAN anomaly detector, or a baseline, and scores the test images of a data set: IDX files, or folders "
+      "of PNG and JPEG images.",
+      "train_gan"};
+  app.footer(kExamples);
+  app.set_version_flag("--version", SNAG_VERSION);
+  app.add_option("--preset", preset, "settings to start from: students, kim2020 or fast")
+      ->type_name("students|kim2020|fast");
+  app.add_option("--config", file, "JSON file of settings, such as a run's config.json")->type_name("FILE");
+  app.add_option("--compare", runs, "train nothing: set finished runs side by side on one page, --out (compare.html)")
+      ->type_name("RUN RUN ...");
+  CLI::App* const check =
+      app.add_subcommand("doctor", "says what this machine has, and tries it in five seconds")->fallthrough();
+  const snag::SettingFlags settings(app);
+  snag::parse(app, argc, argv);
+  if (check->parsed()) return snag::doctor(settings.values().data);
+  if (!runs.empty()) return compare(runs, settings);
+  std::signal(SIGINT, ask_to_stop);
+  std::signal(SIGTERM, ask_to_stop);
+  return snag::run(configure(settings, preset, file), stop_signal);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  try {
-    std::signal(SIGINT, ask_to_stop);
-    std::signal(SIGTERM, ask_to_stop);
-    std::signal(SIGPIPE, SIG_IGN);  // a closed pipe or a full quota is an error to report, not a death
-    std::signal(SIGXFSZ, SIG_IGN);
-    return snag::run(configure(argc, argv), stop_signal);
-  } catch (const CLI::Success&) {
-    return 0;
-  } catch (const snag::Error& e) {
-    std::fprintf(stderr, "train_gan: %s\n", e.what());
-    return static_cast<int>(e.code());
-  } catch (const std::bad_alloc&) {
-    std::fprintf(stderr, "train_gan: out of memory: choose a smaller --batch-size or --width\n");
-    return static_cast<int>(snag::Exit::device);
-  }
+  return snag::run_program("train_gan", [&] { return train_gan(argc, argv); });
 }

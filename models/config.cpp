@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/nearest.h"
 
 namespace snag {
 namespace {
@@ -190,11 +191,12 @@ void read_config(Config& config, const std::string& path) {
 
 void read_config(Config& config, const Json& json) {
   if (!json.value.is_object()) refuse(json.file + ": a configuration is a JSON object");
-  for (const auto& item : json.value.items()) {
-    const bool known =
-        std::any_of(settings().begin(), settings().end(), [&](const Setting& s) { return item.key() == s.name; });
-    if (!known) refuse(json.file + ": unknown key " + in_quotes(item.key()) + "; train_gan --help lists the settings");
-  }
+  std::vector<std::string> names;
+  for (const Setting& s : settings()) names.emplace_back(s.name);
+  for (const auto& item : json.value.items())
+    if (std::find(names.begin(), names.end(), item.key()) == names.end())
+      refuse(json.file + ": unknown key " + in_quotes(item.key()) + suggestion(item.key(), names) +
+             "; train_gan --help lists the settings");
   for (const Setting& s : settings()) {
     if (!has(json, s.name)) continue;
     std::visit(Overloaded{

@@ -6,7 +6,8 @@ packages=(g++ cmake ninja-build pkg-config zlib1g-dev libpng-dev libturbojpeg0-d
           nlohmann-json3-dev libcli11-dev librandom123-dev libhwy-dev libboost-dev dataset-fashion-mnist)
 if [ "${1:-build}" = test ]; then
   packages+=(doctest-dev libboost-context-dev libonnx-testdata python3-torch python3-sklearn python3-scipy python3-onnx
-             python3-numpy python3-pil python3-venv openmpi-bin doxygen)
+             python3-numpy python3-pil python3-venv openmpi-bin doxygen
+             chromium fonts-dejavu-core zsh fish man-db)
 fi
 missing=()
 for package in "${packages[@]}"; do
