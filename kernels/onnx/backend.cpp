@@ -115,7 +115,11 @@ class Recorder : public OnnxBackend {
                          values);
   }
   // One number a channel, as BatchNormalization takes it.
-  std::string vector(ConstView x) { return constant(x, {x.shape.c}); }
+  std::string vector(ConstView x) {
+    std::string& name = vectors_[x.data];
+    if (name.empty()) name = constant(x, {x.shape.c});
+    return name;
+  }
 
   std::string scaled(std::string x, const char* by, double factor) {
     return factor == 1 ? x : op(by, {x, graph_.scalar(static_cast<float>(factor))});
@@ -196,7 +200,7 @@ class Recorder : public OnnxBackend {
   int constants_ = 0;
   OnnxGraph graph_;
   std::map<const void*, Value> values_;
-  std::map<const void*, std::string> uploaded_, names_;
+  std::map<const void*, std::string> uploaded_, names_, vectors_;
 };
 
 }  // namespace
