@@ -37,10 +37,8 @@ FolderSplit split_folder(const Images& images, const std::vector<std::uint8_t>& 
     int tests = 0;
     for (int i = 0; i < images.count; ++i) {
       if (label[at(i)] != c) continue;
-      if (test[at(i)])
-        split.test.push_back(i), ++tests;
-      else
-        pool.push_back(i);
+      (test[at(i)] ? split.test : pool).push_back(i);
+      tests += test[at(i)];
     }
     const int n = static_cast<int>(pool.size()), least = parts ? 2 : 3;
     if (c == 0 && n < least)

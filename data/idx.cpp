@@ -15,7 +15,8 @@ namespace {
 
 constexpr const char* package_dir = "/usr/share/datasets/fashion-mnist";
 constexpr const char* get_data =
-    "install the Debian package dataset-fashion-mnist, or give its four IDX files, or images in normal/ or train/good/, as --data DIR";
+    "install the Debian package dataset-fashion-mnist, or give its four IDX files, or images in normal/ or "
+    "train/good/, as --data DIR";
 constexpr const char* in_header = "truncated: it ends within its IDX header; get the file again";
 constexpr std::uint32_t most_side = 4096;
 constexpr std::uint64_t most_bytes = std::uint64_t{1} << 32;

@@ -17,8 +17,8 @@ struct Images {
 
   // Image i, [height, width, channels]; 0 <= i < count.
   std::span<const std::uint8_t> image(int i) const {
-    const std::size_t area = static_cast<std::size_t>(height) * static_cast<std::size_t>(width) *
-                             static_cast<std::size_t>(channels);
+    const std::size_t area =
+        static_cast<std::size_t>(height) * static_cast<std::size_t>(width) * static_cast<std::size_t>(channels);
     return {pixels.data() + static_cast<std::size_t>(i) * area, area};
   }
 };

@@ -9,13 +9,13 @@ import shutil
 import signal
 import subprocess
 import time
+import unittest
 
 import numpy
 from PIL import Image
 
 import pictures
 from harness import Case, read_csv, read_json
-import unittest
 
 TRAIN = ["--width", "4", "--epochs", "6", "--batch-size", "16", "--lr", "0.005", "--clusters", "3", "--validation", "0.3", "--quiet"]
 

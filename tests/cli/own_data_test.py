@@ -1,7 +1,6 @@
 """Training on image files in folders: every layout, gray and colour, odd sizes, bad files, none anomalous."""
 import os
 import pathlib
-import re
 import shutil
 import unittest
 
@@ -149,7 +148,6 @@ class OwnData(Case):
         self.assertEqual(pathlib.Path(self.path("run", "scores.csv")).read_bytes(), before)
 
     def test_ten_thousand_images(self):
-        image, _ = pictures.draw(1, False, size=(8, 8))
         for kind in "normal", "abnormal":
             folder = pathlib.Path(self.path("own", kind))
             folder.mkdir(parents=True)

@@ -186,7 +186,8 @@ TEST_CASE("idx: missing permission is refused with exit code io") {
 
 TEST_CASE("idx: read_split says what is wrong with the folder and how to get the data") {
   const char* advice =
-      "; install the Debian package dataset-fashion-mnist, or give the folder of its four IDX files as --data DIR";
+      "; install the Debian package dataset-fashion-mnist, or give its four IDX files, or images in normal/ or "
+      "train/good/, as --data DIR";
   const TempDir dir;
   const std::string at = dir.path().string();
   check_error([&] { read_split(dir.path(), "test"); }, Exit::usage, "no split 'test' of the data; give train or t10k");
