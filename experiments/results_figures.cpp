@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "base/markup.h"
+#include "data/images.h"
 #include "experiments/results_page.h"
 #include "models/report_parts.h"
 
@@ -40,16 +41,13 @@ class MeanCurve {
 
 constexpr std::size_t kGrid = 400;  // steps of the false alarm rate
 
-// The detection rate at false alarm rate x, on the straight lines between the curve's points.
+// The detection rate at false alarm rate x >= 0: the top of the curve's step there, or on the straight line to the
+// next.
 double rate_at(const std::vector<Point>& curve, double x) {
-  const auto right = std::lower_bound(curve.begin(), curve.end(), x, [](Point p, double v) { return p.x < v; });
-  if (right == curve.begin()) {
-    auto last = right;  // straight up from the origin: the top of the step counts
-    while (last + 1 != curve.end() && (last + 1)->x == x) ++last;
-    return last->y;
-  }
-  const Point a = *(right - 1), b = *right;
-  return b.x == a.x ? b.y : a.y + (b.y - a.y) * (x - a.x) / (b.x - a.x);
+  const auto right = std::upper_bound(curve.begin(), curve.end(), x, [](double v, Point p) { return v < p.x; });
+  const Point a = *(right - 1);  // the curve begins at 0
+  if (right == curve.end()) return a.y;
+  return a.y + (right->y - a.y) * (x - a.x) / (right->x - a.x);
 }
 
 std::string roc_figure(const Results& r, const std::vector<MeanCurve>& curves, const std::string& heading) {
