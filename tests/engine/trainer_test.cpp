@@ -147,7 +147,7 @@ TEST_CASE("training tells anomalies from normal images") {
     const TrainingSet set = pictures(64, 64, side, channels);
     Config config = small(model);
     config.batch_size = 16;
-    config.epochs = side == 32 ? 12 : 8;
+    config.epochs = 14;
     config.lr = 5e-3;
     const auto backend = cpu(2);
     Trainer trainer(*backend, config, set);
