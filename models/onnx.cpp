@@ -40,6 +40,14 @@ struct Trace {
   }
 };
 
+// Over the channels of each pixel.
+Tensor channel_mean(Tensor x) {
+  const int channels = x.shape().c;
+  Tensor sum = slice_channels(x, 0, 1);
+  for (int c = 1; c < channels; ++c) sum = add(sum, slice_channels(x, c, 1));
+  return affine(sum, 1.0 / channels);
+}
+
 std::map<std::string, std::string> metadata(const SavedDetector& from) {
   std::ostringstream classes, threshold;
   for (const int c : from.config.normal_class) classes << (classes.tellp() > 0 ? "," : "") << c;
@@ -51,9 +59,11 @@ std::map<std::string, std::string> metadata(const SavedDetector& from) {
           {"normal_class", classes.str()},
           {"threshold", threshold.str()},
           {"decision", "anomalous where score >= threshold"},
-          {"preprocessing",
-           std::string(image_channels(from.config) == 1 ? "grey" : "RGB") + ", resized to " + side + " x " + side +
-               " (bilinear, half-pixel centres, no antialiasing, rounded to whole numbers), 0 .. 255"}};
+          {"preprocessing", std::string(image_channels(from.config) == 1 ? "grey" : "RGB") + ", resized to " + side +
+                                " x " + side +
+                                " (each axis on its own: where it grows, bilinear between pixel centres; where it "
+                                "shrinks, the mean of the area that "
+                                "a pixel covers; rounded to whole numbers), 0 .. 255"}};
 }
 
 }  // namespace
@@ -68,7 +78,8 @@ std::string onnx_scorer(const SavedDetector& from) {
   trace.output("score", scored.score);
   if (scored.image) {
     trace.output("reconstruction", affine(scored.image, kHalfRange, kHalfRange));
-    trace.output("heat_map", affine(abs_diff(scored.image, x), kHalfRange));
+    const Tensor error = abs_diff(scored.image, x);
+    trace.output("heat_map", affine(error.shape().c == 1 ? error : channel_mean(error), kHalfRange));
   }
   return trace.backend->graph().model("scorer", "Anomaly scores of images, higher = more anomalous", metadata(from));
 }

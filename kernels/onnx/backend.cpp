@@ -159,6 +159,10 @@ class Recorder : public OnnxBackend {
   void note(const ConcatChannels& k) {
     set(k.y, op("Concat", {value(k.a), value(k.b)}, {Attribute::integer("axis", 1)}));
   }
+  void note(const SliceChannels& k) {
+    set(k.y, op("Slice", {value(k.x), graph_.integers({k.begin}), graph_.integers({k.begin + k.y.shape.c}),
+                          graph_.integers({1})}));
+  }
   // A quarter turn is a mirror image, transposed.
   void note(const QuarterTurn& k) {
     std::string x = value(k.x);

@@ -8,8 +8,10 @@ import unittest
 import numpy
 import onnx
 import onnxruntime
+from PIL import Image
 
 from harness import NAMES, REAL_DATA, Case, read_csv, read_json
+from pictures import make_pairs
 
 # Of scores and, by the scale of an image (0 .. 255), of its pixels: sums in another order, batch norm folded into weights.
 MOST = 1e-5
@@ -64,18 +66,21 @@ class Onnx(Case):
         return numpy.load(self.path(run, name))
 
     def assert_equal_to_snag(self, run, images):
-        """The scorer's outputs, batch by batch; returns its scores."""
+        """The scorer's outputs on images [N,h,w] or [N,c,h,w], batch by batch; returns its scores."""
         scorer = self.session(run, "scorer.onnx")
+        images = images if images.ndim == 4 else images[:, None]
         names = [o.name for o in scorer.get_outputs()]
-        batches = [scorer.run(None, {"image": images[i : i + 1000, None]}) for i in range(0, len(images), 1000)]
+        batches = [scorer.run(None, {"image": images[i : i + 1000]}) for i in range(0, len(images), 1000)]
         got = {name: numpy.concatenate([b[k] for b in batches]) for k, name in enumerate(names)}
         score = self.array(run, "scores.npy")
         scale = numpy.abs(score) if "reconstruction" in got else numpy.maximum(numpy.abs(score), score.std())  # a logit may be 0
         self.assertLessEqual((numpy.abs(got["score"] - score) / scale).max(), MOST)
         if "reconstruction" in got:
-            for name, expected in ("reconstruction", 127.5 * (self.array(run, "reconstructions.npy") + 1)), \
-                                  ("heat_map", 127.5 * self.array(run, "errors.npy")):
-                self.assertLessEqual(numpy.abs(got[name][:, 0] - expected).max() / 255, MOST)
+            made = self.array(run, "reconstructions.npy")  # in colour, channels last
+            made = made.transpose(0, 3, 1, 2) if made.ndim == 4 else made[:, None]
+            for name, expected in ("reconstruction", 127.5 * (made + 1)), ("heat_map", 127.5 * self.array(run, "errors.npy")[:, None]):
+                self.assertEqual(got[name].shape, expected.shape)
+                self.assertLessEqual(numpy.abs(got[name] - expected).max() / 255, MOST)
         return got["score"]
 
     def test_every_model_and_score(self):
@@ -89,6 +94,14 @@ class Onnx(Case):
                 self.export(run)
                 self.assert_equal_to_snag(run, images)
                 self.assertEqual(os.path.exists(self.path(run, "generator.onnx")), model != "cnn")
+
+    def test_images_in_colour(self):
+        self.data = make_pairs(self.path("photos"), 24, 24, size=(32, 32), mode="RGB")
+        self.assert_ok(self.run_program("--data", self.data, "--width", "4", "--batch-size", "8", "--epochs", "1", "--out", "run", "--quiet"))
+        self.export("run")
+        files = open(self.path("run", "test_files.txt")).read().splitlines()
+        images = [numpy.asarray(Image.open(os.path.join(self.data, f)), numpy.float32).transpose(2, 0, 1) for f in files]
+        self.assert_equal_to_snag("run", numpy.stack(images))
 
     def test_ten_thousand_images_of_the_real_data(self):
         if not os.path.isdir(REAL_DATA):
