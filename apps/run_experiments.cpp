@@ -1,9 +1,9 @@
-#include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <thread>
 
+#include "apps/command_line.h"
 #include "apps/setting_flags.h"
 #include "base/error.h"
 #include "experiments/results_page.h"
@@ -63,9 +63,9 @@ std::string rank() {
   return rank == nullptr ? "" : rank;
 }
 
-int work(int argc, char** argv) {
+int run_experiments(int argc, char** argv) {
   Arguments a;
-  CLI::App app{"Runs a plan of many runs of train_gan, and makes its tables."};
+  CLI::App app{"Runs a plan of many runs of train_gan, and makes its tables.", "run_experiments"};
   app.footer(kExamples);
   app.set_version_flag("--version", SNAG_VERSION);
   app.add_option("--model", a.models, "systems to compare, a list; without --model, --config and --study: all")
@@ -83,13 +83,7 @@ int work(int argc, char** argv) {
   app.add_flag("--quiet", a.runner.quiet, "no progress, only errors");
   const snag::SettingFlags settings(
       app, {"model", "normal_class", "hold_out", "seed", "out", "resume", "overwrite", "quiet"});
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& e) {  // --help, --version
-    return app.exit(e);
-  } catch (const CLI::ParseError& e) {
-    throw snag::Error(snag::Exit::usage, std::string(e.what()) + "; see run_experiments --help");
-  }
+  snag::parse(app, argc, argv);
 
   snag::Plan plan = plan_of(a, [&](snag::Config& config) {
     settings.apply(config);
@@ -123,17 +117,7 @@ int work(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  try {
-    std::signal(SIGINT, ask_to_stop);
-    std::signal(SIGTERM, ask_to_stop);
-    std::signal(SIGPIPE, SIG_IGN);
-    std::signal(SIGXFSZ, SIG_IGN);
-    return work(argc, argv);
-  } catch (const snag::Error& e) {
-    std::fprintf(stderr, "run_experiments: %s\n", e.what());
-    return static_cast<int>(e.code());
-  } catch (const std::exception& e) {
-    std::fprintf(stderr, "run_experiments: %s\n", e.what());
-    return static_cast<int>(snag::Exit::io);
-  }
+  std::signal(SIGINT, ask_to_stop);
+  std::signal(SIGTERM, ask_to_stop);
+  return snag::run_program("run_experiments", [&] { return run_experiments(argc, argv); });
 }

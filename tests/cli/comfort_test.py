@@ -7,7 +7,7 @@ import unittest
 
 from harness import PROGRAM, Case, make_data
 
-PROGRAMS = {name: os.environ[name.upper()] for name in ("train_gan", "detect", "export_onnx", "export_npy")}
+PROGRAMS = {name: os.environ[name.upper()] for name in ("train_gan", "detect", "run_experiments", "export_onnx", "export_npy")}
 
 
 def flags_in_help(program):

@@ -13,10 +13,21 @@ import pictures
 from harness import Case, everything_in
 
 USAGE, DATA, CHECKPOINT, DEVICE, IO = 2, 3, 4, 6, 7
-DETECT, ONNX, NPY = "detect", "export_onnx", "export_npy"
+DETECT, ONNX, NPY, PLAN = "detect", "export_onnx", "export_npy", "run_experiments"
 
 # Runs are made below: "run" (dual_gan), "knn", and damaged copies of "run".
 TABLE = [
+    # run_experiments: arguments and plans
+    (PLAN, ["--sede", "2"], USAGE, "--seeds"),
+    (PLAN, ["extra"], USAGE, "extra"),
+    (PLAN, ["--model", "gan", "--study", "plan.json"], USAGE, "one of --model, --config and --study"),
+    (PLAN, ["--model", "gna"], USAGE, "gna"),
+    (PLAN, ["--model", "gan", "--normal-class", "12"], USAGE, "12"),
+    (PLAN, ["--model", "gan", "--seeds", "0"], USAGE, "--seeds"),
+    (PLAN, ["--model", "gan", "--jobs", "0"], USAGE, "--jobs"),
+    (PLAN, ["--model", "gan", "--epochs", "-1"], USAGE, "epochs"),
+    (PLAN, ["--study", "gone.json"], IO, "gone.json"),
+    (PLAN, ["--config", "gone.json"], IO, "gone.json"),
     # detect: arguments
     (DETECT, [], USAGE, "--model"),
     (DETECT, ["photo.png"], USAGE, "--model"),
