@@ -1,6 +1,5 @@
 #include "apps/command_line.h"
 
-#include <csignal>
 #include <cstdio>
 #include <new>
 
@@ -9,6 +8,22 @@
 #include "base/nearest.h"
 
 namespace snag {
+namespace {
+
+volatile std::sig_atomic_t stop_signal = 0;
+
+extern "C" void ask_to_stop(int signal) {
+  stop_signal = signal;
+  std::signal(signal, SIG_DFL);
+}
+
+}  // namespace
+
+const volatile std::sig_atomic_t& stop_on_signals() {
+  std::signal(SIGINT, ask_to_stop);
+  std::signal(SIGTERM, ask_to_stop);
+  return stop_signal;
+}
 
 void parse(CLI::App& app, int argc, char** argv) {
   const auto print = [](const std::string& text) {
@@ -47,6 +62,9 @@ int run_program(const char* name, const std::function<int()>& body) {
   } catch (const std::bad_alloc&) {
     std::fprintf(stderr, "%s: out of memory: choose a smaller --batch-size or --width\n", name);
     return static_cast<int>(Exit::device);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "%s: %s\n", name, e.what());
+    return static_cast<int>(Exit::io);
   }
 }
 

@@ -1,5 +1,4 @@
 #include <cmath>
-#include <csignal>
 
 #include "apps/command_line.h"
 #include "apps/detect_images.h"
@@ -18,12 +17,6 @@ normal ones with a lower score, for a normal image the anomalous ones with a hig
 
 Exit codes: 0 done, 10 an image is anomalous and --fail-on-anomaly was said, 2 usage, 3 bad image, 4 bad weights,
 6 device or memory, 7 input/output, 130 or 143 interrupted.)";
-
-volatile std::sig_atomic_t stop_signal = 0;
-extern "C" void ask_to_stop(int signal) {
-  stop_signal = signal;
-  std::signal(signal, SIG_DFL);  // a second one kills
-}
 
 snag::DetectOptions parse_options(int argc, char** argv) {
   snag::DetectOptions o;
@@ -70,7 +63,6 @@ snag::DetectOptions parse_options(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::signal(SIGINT, ask_to_stop);
-  std::signal(SIGTERM, ask_to_stop);
+  const volatile std::sig_atomic_t& stop_signal = snag::stop_on_signals();
   return snag::run_program("detect", [&] { return snag::detect_images(parse_options(argc, argv), stop_signal); });
 }

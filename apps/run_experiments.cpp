@@ -1,4 +1,3 @@
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <thread>
@@ -10,14 +9,6 @@
 #include "experiments/runner.h"
 
 namespace {
-
-volatile std::sig_atomic_t stop_signal = 0;
-
-// The first signal asks for an orderly stop; a second one kills.
-extern "C" void ask_to_stop(int signal) {
-  stop_signal = signal;
-  std::signal(signal, SIG_DFL);
-}
 
 constexpr const char* kExamples = R"(Examples:
   run_experiments --model dual_gan,cnn --seeds 5             ten classes, five seeds, two systems
@@ -85,6 +76,7 @@ int run_experiments(int argc, char** argv) {
       app, {"model", "normal_class", "hold_out", "seed", "out", "resume", "overwrite", "quiet"});
   snag::parse(app, argc, argv);
 
+  const volatile std::sig_atomic_t& stop_signal = snag::stop_on_signals();
   snag::Plan plan = plan_of(a, [&](snag::Config& config) {
     settings.apply(config);
     if (config.threads == 0 && a.runner.jobs > 1)
@@ -117,7 +109,5 @@ int run_experiments(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::signal(SIGINT, ask_to_stop);
-  std::signal(SIGTERM, ask_to_stop);
   return snag::run_program("run_experiments", [&] { return run_experiments(argc, argv); });
 }

@@ -1,4 +1,3 @@
-#include <csignal>
 #include <cstdio>
 #include <set>
 
@@ -10,14 +9,6 @@
 #include "models/run_folder.h"
 
 namespace {
-
-volatile std::sig_atomic_t stop_signal = 0;
-
-// The first signal asks for an orderly stop; a second one kills.
-extern "C" void ask_to_stop(int signal) {
-  stop_signal = signal;
-  std::signal(signal, SIG_DFL);
-}
 
 constexpr const char* kExamples = R"(Examples:
   train_gan                                     dual_gan, class 0 normal, the default recipe
@@ -100,9 +91,7 @@ int train_gan(int argc, char** argv) {
   snag::parse(app, argc, argv);
   if (check->parsed()) return snag::doctor(settings.values().data);
   if (!runs.empty()) return compare(runs, settings);
-  std::signal(SIGINT, ask_to_stop);
-  std::signal(SIGTERM, ask_to_stop);
-  return snag::run(configure(settings, preset, file), stop_signal);
+  return snag::run(configure(settings, preset, file), snag::stop_on_signals());
 }
 
 }  // namespace
