@@ -21,8 +21,8 @@ namespace {
 // How the matrix lies.
 enum class Matrix {
   panels,    // all packed, kLanes columns to a panel
-  unpacked,  // as the weights lie; tasks pack the panels that they use
-  columns,   // one column after the other, along the rows
+  unpacked,  // as the weights lie: lines of columns; tasks pack the panels that they use, or read the lines themselves
+  columns,   // as the weights lie: one column after the other, along the rows
 };
 
 // Cuts the depth of a part's rows into blocks, and each into runs.
@@ -76,10 +76,11 @@ bool whole_maps(const WindowProblem& p) { return p.images < 3 || p.pointwise; }
 constexpr int kFewRows = 128;
 bool few_rows(const WindowProblem& p) { return whole_maps(p) && p.images * p.y.out * p.x.out <= kFewRows * p.groups(); }
 
-// out = windows * matrix
-template <class Pack>
-void product(Cpu& cpu, Scratch& scratch, const WindowProblem& p, Matrix matrix, const real* b, const Pack& pack) {
-  const bool along = matrix == Matrix::columns, whole = along ? p.pointwise : whole_maps(p);
+// out = windows * matrix, task by task; multiply_task(task, rows) multiplies one.
+template <class MultiplyTask>
+void product(Cpu& cpu, Scratch& scratch, const WindowProblem& p, Matrix matrix, const real* b,
+             const MultiplyTask& multiply_task) {
+  const bool along = matrix == Matrix::columns, whole = along && p.in_channels % kLanes ? p.pointwise : whole_maps(p);
   const Stretches ys = stretches(scratch, p.y, whole), xs = stretches(scratch, p.x, whole);
   const int part_count = ys.count * xs.count, threads = cpu.pool.threads();
 
@@ -111,7 +112,7 @@ void product(Cpu& cpu, Scratch& scratch, const WindowProblem& p, Matrix matrix, 
   for (int i = 0; i < part_count; ++i) {
     const Part& part = parts[i];
     const int rows = p.images * (part.y.end - part.y.begin) * (part.x.end - part.x.begin);
-    const int unit = along ? 4 : 2, step = ((part.column_count + splits - 1) / splits + unit - 1) / unit * unit;
+    const int unit = along ? kWide : 2, step = ((part.column_count + splits - 1) / splits + unit - 1) / unit * unit;
     for (int first = 0; first < rows; first += capacity)
       for (int column = 0; column < part.column_count; column += step)
         tasks[task_count++] = {&part, first, std::min(capacity, rows - first), column,
@@ -126,18 +127,14 @@ void product(Cpu& cpu, Scratch& scratch, const WindowProblem& p, Matrix matrix, 
         .out = scratch.take<real*>(static_cast<std::size_t>(capacity)),
         .spill = scratch.take<real>(static_cast<std::size_t>(kTall) * kLanes),
         .panels =
-            matrix == Matrix::unpacked ? scratch.take<real>(std::size_t{kPackedTogether} * kDepth * kLanes) : nullptr};
+            matrix == Matrix::unpacked ? scratch.take<real>(std::size_t{kPackedTogether} * kDepth * kLanes) : nullptr,
+        .sums = along ? scratch.take<real>(static_cast<std::size_t>(capacity + kDotRows) * kWide * kLanes) : nullptr};
   cpu.pool.parallel_for(task_count, [&](int i, int thread) {
     const Rows& own = rows[thread];
     gather(p, tasks[i].part->y, tasks[i].part->x, tasks[i].first, tasks[i].count,
            {own.a, kDepth, kRowStride, static_cast<std::ptrdiff_t>(capacity) * kRowStride});
     locate(p, tasks[i], own);
-    if (along)
-      dot(tasks[i], own);
-    else if (matrix == Matrix::unpacked)
-      multiply_packing(p, tasks[i], own, pack);
-    else
-      multiply(tasks[i], own);
+    multiply_task(tasks[i], own);
   });
 }
 
@@ -172,30 +169,50 @@ struct PackUp {
   }
 };
 
+// Whether each output is summed along the rows, its lanes added up last. So it is where columns are few; and on maps of
+// up to 2x2, where few pixels share a weight, so that turning all weights costs as much as the product. The number of
+// images has no say: it would decide the order of the sum, and an image's score must not depend on its batch.
+bool sums_along_rows(const WindowProblem& p) {
+  if (p.out_channels * 2 <= kLanes) return true;
+  constexpr int kPositions = 4;
+  return !p.pointwise && p.in_channels % kLanes == 0 && p.y.positions * p.x.positions <= kPositions;
+}
+
 void conv_down(Cpu& cpu, const ConvDown& k) {
   Scratch scratch(cpu.memory);
   if (is_image(k.big.shape, k.g)) return image_down(cpu, scratch, k);
   const WindowProblem p = window_problem(k);
-  const PackDown pack{p, k.w.data};
-  // w is [o][r][t][c]: each column already lies along the rows. The number of images has no say: it would decide the
-  // order of the sum, and an image's score must not depend on its batch.
-  if (p.out_channels * 2 <= kLanes)
-    product(cpu, scratch, p, Matrix::columns, k.w.data, pack);
-  else if (few_rows(p))
-    product(cpu, scratch, p, Matrix::unpacked, nullptr, pack);
-  else
-    product(cpu, scratch, p, Matrix::panels, pack_down(cpu, scratch, p, k.w.data), pack);
+  if (sums_along_rows(p))  // w is [o][r][t][c]: each column already lies along the rows
+    return product(cpu, scratch, p, Matrix::columns, k.w.data, [](const Task& t, const Rows& rows) { dot(t, rows); });
+  if (few_rows(p))
+    return product(cpu, scratch, p, Matrix::unpacked, nullptr, [&](const Task& t, const Rows& rows) {
+      multiply_packing(p, t, rows, PackDown{p, k.w.data});
+    });
+  product(cpu, scratch, p, Matrix::panels, pack_down(cpu, scratch, p, k.w.data),
+          [](const Task& t, const Rows& rows) { multiply(t, rows); });
+}
+
+// Whether so few rows meet a weight that it is best used as it lies: with more the outputs would no longer stay in L1.
+bool sweeps(const WindowProblem& p, const ConvUp& k) {
+  constexpr int kSweptRows = 32;
+  return whole_maps(p) && p.groups() > 1 && k.g.kernel % k.g.stride == 0 && p.out_channels % kLanes == 0 &&
+         p.images * p.y.out * p.x.out <= kSweptRows * p.groups();
 }
 
 void conv_up(Cpu& cpu, const ConvUp& k) {
   Scratch scratch(cpu.memory);
   if (k.big.shape.c * 2 <= kLanes && k.g.kernel > 1) return image_up(cpu, scratch, k);
   const WindowProblem p = window_problem(k);
-  const PackUp pack{p, k};
+  if (sweeps(p, k))
+    return product(cpu, scratch, p, Matrix::unpacked, nullptr, [&](const Task& t, const Rows& rows) {
+      sweep(p, t, rows, up_stride(p, k), [&](int group, int place) { return up_line(p, k, group, place); });
+    });
   if (few_rows(p))
-    product(cpu, scratch, p, Matrix::unpacked, nullptr, pack);
-  else
-    product(cpu, scratch, p, Matrix::panels, pack_up(cpu, scratch, p, k), pack);
+    return product(cpu, scratch, p, Matrix::unpacked, nullptr, [&](const Task& t, const Rows& rows) {
+      multiply_packing(p, t, rows, PackUp{p, k});
+    });
+  product(cpu, scratch, p, Matrix::panels, pack_up(cpu, scratch, p, k),
+          [](const Task& t, const Rows& rows) { multiply(t, rows); });
 }
 
 }  // namespace

@@ -66,24 +66,35 @@ inline const real* pack_down(Cpu& cpu, Scratch& scratch, const WindowProblem& p,
   return packed;
 }
 
-// Small channels begin .. end seen at place (jy, jx) of the window, for panels first .. last of one group:
-// to[panel - first][o - begin][lane]. Small position j of the window meets tap residue + stride * (window - 1 - j), if
-// there is one.
+// What small channel 0 seen at place (jy, jx) of the window adds to the channels of a group's pixel; that of channel o
+// lies up_stride further, o times. Small position j of the window meets tap residue + stride * (window - 1 - j); null
+// where there is none.
+inline const real* up_line(const WindowProblem& p, const ConvUp& k, int group, int place) {
+  const int window = p.y.window, kernel = k.g.kernel, stride = k.g.stride;
+  const int r = group / stride + stride * (window - 1 - place / window),
+            t = group % stride + stride * (window - 1 - place % window);
+  if (r >= kernel || t >= kernel) return nullptr;
+  return k.w.data + static_cast<std::ptrdiff_t>(r * kernel + t) * p.out_channels;
+}
+inline std::ptrdiff_t up_stride(const WindowProblem& p, const ConvUp& k) {
+  return static_cast<std::ptrdiff_t>(k.g.kernel) * k.g.kernel * p.out_channels;
+}
+
+// Small channels begin .. end seen at a place of the window, for panels first .. last of one group:
+// to[panel - first][o - begin][lane]
 struct UpPlace {
   int group, place, first, last, begin, end;
 };
 
 inline void pack_up_place(const WindowProblem& p, const ConvUp& k, const UpPlace& at, real* to,
                           std::ptrdiff_t panel_size) {
-  const int window = p.y.window, kernel = k.g.kernel, stride = k.g.stride, c_count = p.out_channels;
-  const int r = at.group / stride + stride * (window - 1 - at.place / window),
-            t = at.group % stride + stride * (window - 1 - at.place % window);
-  const bool tap = r < kernel && t < kernel;
+  const real* line = up_line(p, k, at.group, at.place);
+  const std::ptrdiff_t stride = up_stride(p, k);
   for (int o = at.begin; o < at.end; ++o, to += kLanes) {
-    const real* from = k.w.data + static_cast<std::ptrdiff_t>((o * kernel + r) * kernel + t) * c_count;
+    const real* from = line + (line ? o * stride : 0);
     for (int v = at.first; v < at.last; ++v) {
       real* panel = to + (v - at.first) * panel_size;
-      const int count = tap ? std::min(kLanes, c_count - v * kLanes) : 0;
+      const int count = line ? std::min(kLanes, p.out_channels - v * kLanes) : 0;
       if (count == kLanes)
         store(load(from + v * kLanes), panel);
       else

@@ -1,6 +1,6 @@
-// The windows of window.h, gathered into rows, times a matrix. Two inner loops: `multiply` broadcasts elements of a row
-// against vectors of columns; `dot` runs along the rows where columns are few. Each output element is one sum in one
-// order, whatever the partition.
+// The windows of window.h, gathered into rows, times a matrix. Three inner loops: `multiply` broadcasts elements of a
+// row against vectors of packed columns; `sweep` does so for few rows and the matrix as it lies, line by line; `dot`
+// runs along the rows. Each output element is one sum in one order, whatever the partition.
 #if defined(SNAG_PRODUCT_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef SNAG_PRODUCT_INL_H
 #undef SNAG_PRODUCT_INL_H
@@ -58,6 +58,7 @@ struct Rows {
   real** out;    // the first group's pixel of row i; may lie outside, as not all groups are written
   real* spill;   // kTall vectors, for what does not go straight to the output
   real* panels;  // kPackedTogether panels of one block, if the task packs them
+  real* sums;    // dot: kWide vectors for each row
 };
 
 // Where the rows of a task go.
@@ -196,29 +197,107 @@ void multiply_packing(const WindowProblem& p, const Task& task, const Rows& rows
   }
 }
 
-// ---- rows times rows
+// ---- few rows times a matrix as it lies
 
-// H rows times W columns, both contiguous along k
-template <int H, int W>
-HWY_INLINE void dot_tile(const Part& part, const Rows& rows, int i0, const Column* columns, real (*out)[W]) {
-  Vector sum[H][W];
+// Lines of the matrix that a pass over the columns takes at once, and rows that it serves.
+constexpr int kLines = 4, kSwept = kManyRegisters ? 4 : 2;
+
+// out[i][c] (+)= sum over j < lines of a[i, j] * b[j * stride + c], for H rows and vectors of columns
+template <int H>
+HWY_INLINE void sweep_lines(const real* HWY_RESTRICT a, int lines, const real* HWY_RESTRICT b, std::ptrdiff_t stride,
+                            int vectors, bool first, real* const* out) {
+  if (lines < kLines) {
+    for (int v = 0; v < vectors; ++v)
+      for (int i = 0; i < H; ++i) {
+        Vector sum = first ? hn::Zero(Tag()) : load(out[i] + v * kLanes);
+        for (int j = 0; j < lines; ++j)
+          sum = hn::MulAdd(set(a[i * kRowStride + j]), load(b + j * stride + v * kLanes), sum);
+        store(sum, out[i] + v * kLanes);
+      }
+    return;
+  }
+  Vector x[H][kLines];
 #pragma GCC unroll 4
   for (int i = 0; i < H; ++i)
 #pragma GCC unroll 4
-    for (int j = 0; j < W; ++j) sum[i][j] = hn::Zero(Tag());
-  for (int block = 0; block < part.blocks; ++block) {
+    for (int j = 0; j < kLines; ++j) x[i][j] = set(a[i * kRowStride + j]);
+  for (int v = 0; v < vectors; ++v) {
+    Vector line[kLines];
+#pragma GCC unroll 4
+    for (int j = 0; j < kLines; ++j) {
+      const real* from = b + j * stride + v * kLanes;
+      line[j] = load(from);
+      __builtin_prefetch(from + kLines * stride);
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < H; ++i) {
+      real* to = out[i] + v * kLanes;
+      Vector sum = first ? hn::Zero(Tag()) : load(to);
+#pragma GCC unroll 4
+      for (int j = 0; j < kLines; ++j) sum = hn::MulAdd(x[i][j], line[j], sum);
+      store(sum, to);
+    }
+  }
+}
+
+// All rows of a task times its columns. The columns of a group lie side by side; line(group, place) is what element 0
+// of a place of the window meets there, that of element o lies `stride` further, o times. Each line is read once.
+template <class Line>
+void sweep(const WindowProblem& p, const Task& task, const Rows& rows, std::ptrdiff_t stride, const Line& line) {
+  const Part& part = *task.part;
+  const int per_group = p.out_channels / kLanes;
+  for (int column = task.begin; column < task.end;) {
+    const Column& leftmost = part.columns[column];
+    const int vectors = std::min(task.end - column, per_group - leftmost.panel % per_group);
+    for (int at = 0; at < p.window();) {
+      const int place = at / p.in_channels, o = at % p.in_channels, block = at / kDepth;
+      const int lines = std::min({kLines, p.in_channels - o, (block + 1) * kDepth - at});
+      const real* b = line(leftmost.panel / per_group, place) + o * stride + leftmost.panel % per_group * kLanes;
+      const real* a = rows.a + static_cast<std::ptrdiff_t>(block) * rows.capacity * kRowStride + at % kDepth;
+      for (int i = 0; i < task.count; i += kSwept) {
+        const int count = std::min(kSwept, task.count - i);
+        real* out[kSwept];
+        for (int j = 0; j < count; ++j) out[j] = rows.out[i + j] + leftmost.offset;
+        if (count == kSwept)
+          sweep_lines<kSwept>(a + i * kRowStride, lines, b, stride, vectors, at == 0, out);
+        else
+          for (int j = 0; j < count; ++j)
+            sweep_lines<1>(a + (i + j) * kRowStride, lines, b, stride, vectors, at == 0, out + j);
+      }
+      at += lines;
+    }
+    column += vectors;
+  }
+}
+
+// ---- rows times rows
+
+// Columns of a tile, which stay in L1 for some blocks of the depth while rows pass; its rows; and those blocks.
+constexpr int kWide = kManyRegisters ? 6 : 4, kDotRows = kManyRegisters ? 4 : 2, kDotBlocks = 2;
+
+// Blocks first .. last of H rows times W columns, both contiguous along k. Lane l of a sum adds the elements k = l
+// modulo kLanes, in order; sums[i][j] keeps it until the last block, where its lanes are added up.
+template <int H, int W>
+HWY_INLINE void dot_tile(const Part& part, const Rows& rows, int i0, int first, int last, const Column* columns,
+                         real* sums, int count) {
+  Vector sum[H][W];
+#pragma GCC unroll 4
+  for (int i = 0; i < H; ++i)
+#pragma GCC unroll 8
+    for (int j = 0; j < W; ++j) sum[i][j] = first == 0 ? hn::Zero(Tag()) : load(sums + (i * W + j) * kLanes);
+  for (int block = first; block < last; ++block) {
     const real* a = rows.a + (static_cast<std::ptrdiff_t>(block) * rows.capacity + i0) * kRowStride;
     for (int run = part.first_run[block]; run < part.first_run[block + 1]; ++run) {
       const int at = part.runs[run].at, length = part.runs[run].length;
       int k = 0;
       for (; k + kLanes <= length; k += kLanes) {
         Vector b[W];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int j = 0; j < W; ++j) b[j] = load(columns[j].b + at + k);
 #pragma GCC unroll 4
         for (int i = 0; i < H; ++i) {
           const Vector ai = load(a + i * kRowStride + k);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
           for (int j = 0; j < W; ++j) sum[i][j] = hn::MulAdd(ai, b[j], sum[i][j]);
         }
       }
@@ -230,33 +309,40 @@ HWY_INLINE void dot_tile(const Part& part, const Rows& rows, int i0, const Colum
       a += length;
     }
   }
-  for (int i = 0; i < H; ++i)
-    for (int j = 0; j < W; ++j) out[i][j] = hn::GetLane(hn::SumOfLanes(Tag(), sum[i][j]));
-}
-
-template <int H, int W>
-HWY_INLINE void dot_block(const Part& part, const Rows& rows, int i0, int count, const Column* columns) {
-  real out[H][W];
-  dot_tile<H, W>(part, rows, i0, columns, out);
-  for (int i = 0; i < count; ++i)
-    for (int j = 0; j < W; ++j) rows.out[i0 + i][columns[j].offset] = out[i][j];
-}
-
-template <int H>
-HWY_INLINE void dot_rows(const Task& task, const Rows& rows, int i0, int count) {
-  const Part& part = *task.part;
-  int j = task.begin;
-  for (; j + 4 <= task.end; j += 4) dot_block<H, 4>(part, rows, i0, count, part.columns + j);
-  for (; j < task.end; ++j) dot_block<H, 1>(part, rows, i0, count, part.columns + j);
-}
-
-inline void dot(const Task& task, const Rows& rows) {
-  for (int i = 0; i < task.count; i += 4) {
-    if (task.count - i > 1)
-      dot_rows<4>(task, rows, i, std::min(4, task.count - i));
-    else
-      dot_rows<1>(task, rows, i, 1);
+  if (last < part.blocks) {
+#pragma GCC unroll 4
+    for (int i = 0; i < H; ++i)
+#pragma GCC unroll 8
+      for (int j = 0; j < W; ++j) store(sum[i][j], sums + (i * W + j) * kLanes);
+    return;
   }
+  for (int i = 0; i < count; ++i)
+    for (int j = 0; j < W; ++j) rows.out[i0 + i][columns[j].offset] = hn::GetLane(hn::SumOfLanes(Tag(), sum[i][j]));
+}
+
+template <int W>
+HWY_INLINE void dot_columns(const Task& task, const Rows& rows, const Column* columns) {
+  const Part& part = *task.part;
+  for (int block = 0; block < part.blocks; block += kDotBlocks) {
+    const int last = std::min(part.blocks, block + kDotBlocks);
+    for (int i = 0; i < task.count; i += kDotRows) {
+      const int count = std::min(kDotRows, task.count - i);
+      real* sums = rows.sums + static_cast<std::ptrdiff_t>(i) * W * kLanes;
+      if (count > 1)
+        dot_tile<kDotRows, W>(part, rows, i, block, last, columns, sums, count);
+      else
+        dot_tile<1, W>(part, rows, i, block, last, columns, sums, 1);
+    }
+  }
+}
+
+// A few columns at a time, so that the matrix is read once.
+inline void dot(const Task& task, const Rows& rows) {
+  const Column* column = task.part->columns + task.begin;
+  int left = task.end - task.begin;
+  for (; left >= kWide; left -= kWide, column += kWide) dot_columns<kWide>(task, rows, column);
+  for (; left >= 2; left -= 2, column += 2) dot_columns<2>(task, rows, column);
+  if (left) dot_columns<1>(task, rows, column);
 }
 
 }  // namespace snag::HWY_NAMESPACE
