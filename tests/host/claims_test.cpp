@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <thread>
+#include <vector>
 
 #include "base/file.h"
 #include "tests/error_of.h"
