@@ -35,7 +35,7 @@ std::vector<Outcome> read_outcomes(std::span<const PlannedRun> runs, const std::
                     share("auroc"),
                     share("average_precision"),
                     share("best_f1"),
-                    share("balanced_accuracy"),
+                    share("best_balanced_accuracy"),
                     share("validation_auroc"),
                     get_real(summary, "seconds", 0, 1e12),
                     {},

@@ -10,7 +10,8 @@
 
 namespace snag {
 
-// What one finished run measured on the whole test file, from its summary.json.
+// What one finished run measured on the whole test file, from its summary.json. F1 and balanced accuracy each at the
+// threshold that is best by it on the validation part.
 struct Outcome {
   std::size_t variant;
   int normal_class;

@@ -27,8 +27,8 @@ std::string lowest_class(const Results& r, std::size_t variant) {
 
 TextTable over_classes(const Results& r) {
   TextTable table{"Means over the normal classes",
-                  {"", "AUROC", "against the first", "lowest class", "validation AUROC", "average precision",
-                   "F1 at the threshold", "balanced accuracy", "seconds a run"},
+                  {"", "AUROC", "against the first", "lowest class", "validation AUROC", "average precision", "F1",
+                   "balanced accuracy", "seconds a run"},
                   {}};
   for (std::size_t v = 0; v < r.plan().variants.size(); ++v)
     table.rows.push_back(
@@ -126,7 +126,9 @@ std::string scope(const Results& r, std::size_t planned) {
   for (const int label : r.plan().classes) classes += (classes.empty() ? "" : ", ") + std::to_string(label);
   return "Normal classes " + classes + ", each against all others of the whole official test file; " +
          (r.plan().seeds > 1 ? "seeds 0 to " + std::to_string(r.plan().seeds - 1) : "seed 0") + "; " +
-         std::to_string(r.outcomes().size()) + " of " + std::to_string(planned) + " runs finished." +
+         std::to_string(r.outcomes().size()) + " of " + std::to_string(planned) +
+         " runs finished. F1 and balanced accuracy are those at the threshold that is best by each on the validation "
+         "part." +
          (r.plan().seeds > 1 ? " ± is the half width of the 95 % confidence interval over seeds (Student's t)."
                              : " One seed: no interval can be given.");
 }
