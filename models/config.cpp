@@ -121,7 +121,8 @@ std::span<const Setting> settings() {
       {"patch_size", &C::patch_size, "patch loss: side of a patch", 1, 128},
       {"patch_stride", &C::patch_stride, "patch loss: step between patches", 1, 128},
       {"patch_largest", &C::patch_largest, "patch loss: how many of the worst count", 1, 16384},
-      {"score", &C::score, "anomaly score of a reconstruction: l1, l2, patch, latent, or a sum such as l1+latent"},
+      {"score", &C::score,
+       "anomaly score of a reconstruction: l1, l2, patch, latent, discriminator, or a sum such as l1+latent"},
       {"neighbours", &C::neighbours, "knn: how many", 1, 1000},
       {"components", &C::components, "pca: how many", 1, 1023},
       {"seed", &C::seed, "all random numbers follow from it", 0, 9e15},
@@ -266,7 +267,12 @@ void check(const Config& config) {
   if (const Augment a = augmentation(config); config.model == "restore" && (a.flip_vertical || a.rotate || a.shift > 0))
     refuse("--augment " + config.augment + " does not go with restore, which must know where upright is: use hflip, " +
            "crop or none");
-  score_terms(config);
+  const std::vector<std::string> score = score_terms(config);
+  if (std::find(score.begin(), score.end(), "discriminator") != score.end() &&
+      (config.adversarial_normal_weight == 0 || config.discriminator_normal_weight == 0))
+    refuse("--score " + config.score +
+           " needs the discriminator of normal images, which this run does not train: choose gan, dcgan or dual_gan "
+           "with weights of its losses above 0, or another score");
   if (config.reconstruction_weight + config.patch_weight + config.latent_weight + config.adversarial_normal_weight == 0)
     refuse("all weights of the losses on normal images are 0: there is nothing to learn");
 }
@@ -275,9 +281,10 @@ std::vector<std::string> score_terms(const Config& config) {
   std::vector<std::string> terms;
   std::istringstream words(config.score + "+");
   for (std::string word; std::getline(words, word, '+');) {
-    const bool known = word == "l1" || word == "l2" || word == "patch" || word == "latent";
+    const bool known = word == "l1" || word == "l2" || word == "patch" || word == "latent" || word == "discriminator";
     if (!known || std::find(terms.begin(), terms.end(), word) != terms.end())
-      refuse("--score is '" + config.score + "': choose l1, l2, patch or latent, or add different ones: l1+latent");
+      refuse("--score is '" + config.score +
+             "': choose l1, l2, patch, latent or discriminator, or add different ones: l1+latent");
     terms.push_back(word);
   }
   return terms;

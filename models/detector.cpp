@@ -24,9 +24,7 @@ std::string weights_path(const std::string& folder) { return folder + "/weights.
 }  // namespace
 
 Detector::Network::Network(Backend& backend, const Config& config, const Checkpoint& from)
-    : tape(backend), scorer(make_scorer(config)), weights(tape, layout_of(scorer), config.seed) {
-  weights.load(from);
-}
+    : tape(backend), scorer(tape, config, from) {}
 
 Detector::Detector(Config config, float threshold, const Checkpoint& weights, std::unique_ptr<Backend> backend)
     : config_(std::move(config)), threshold_(threshold), backend_(std::move(backend)) {
@@ -86,7 +84,7 @@ Detector Detector::open(const std::string& folder, const DetectorOptions& option
 
 bool Detector::reconstructs() const {
   const auto* network = std::get_if<std::unique_ptr<Network>>(&model_);
-  return network && std::holds_alternative<GanScorer>((*network)->scorer);
+  return network && (*network)->scorer.reconstructs();
 }
 
 Detector::Result Detector::score(const Images& images, bool with_reconstruction) {
@@ -103,11 +101,8 @@ Detector::Result Detector::score(const Images& images, bool with_reconstruction)
   Network& network = *std::get<std::unique_ptr<Network>>(model_);
   Result result;
   for (int begin = 0; begin < images.count; begin += kScoringBatch) {
-    const Verdict v =
-        judge(network.tape, slice(images, begin, std::min(kScoringBatch, images.count - begin)), with_reconstruction,
-              [&](Tensor x) {
-                return std::visit([&](const auto& s) { return s.score(network.weights, x); }, network.scorer);
-              });
+    const Verdict v = judge(network.tape, slice(images, begin, std::min(kScoringBatch, images.count - begin)),
+                            with_reconstruction, [&](Tensor x) { return network.scorer.score(x); });
     result.score.insert(result.score.end(), v.score.begin(), v.score.end());
     result.reconstruction.insert(result.reconstruction.end(), v.reconstruction.begin(), v.reconstruction.end());
   }

@@ -6,6 +6,7 @@
 
 #include "models/judge.h"
 #include "models/references.h"
+#include "models/saved_scorer.h"
 
 namespace snag {
 
@@ -51,8 +52,7 @@ class Detector {
   struct Network {  // on the heap: tensors point to the tape
     Network(Backend&, const Config&, const Checkpoint&);
     Tape tape;
-    Scorer scorer;
-    Weights weights;
+    SavedScorer scorer;
   };
   Detector(Config, float threshold, const Checkpoint&, std::unique_ptr<Backend>);
 

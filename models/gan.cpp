@@ -3,12 +3,6 @@
 namespace snag {
 namespace {
 
-std::variant<Discriminator, DenseDiscriminator> make_discriminator(Layout& layout, const std::string& name,
-                                                                   const Config& c) {
-  if (c.model == "gan") return DenseDiscriminator(layout, name, c.width, image_channels(c), c.size);
-  return Discriminator(layout, name, c.width, image_channels(c), c.size);
-}
-
 std::vector<std::string> loss_names(const Config& c) {
   std::vector<std::string> names{"generator"};
   const auto add = [&](const char* name, double weight) {
@@ -30,9 +24,9 @@ std::vector<std::string> loss_names(const Config& c) {
 
 }  // namespace
 
-Gan::Critic::Critic(Tape& tape, const Config& c, int total_steps, Counter step, const std::string& name)
-    : network(make_discriminator(layout, name, c)),
-      trained(tape, layout, c, learning_rate(c) * c.discriminator_lr_ratio, total_steps, step, name, false) {}
+Gan::TrainedCritic::TrainedCritic(Tape& tape, const Config& c, int total_steps, Counter step, const std::string& name)
+    : network(c, name),
+      trained(tape, network.layout(), c, learning_rate(c) * c.discriminator_lr_ratio, total_steps, step, name, false) {}
 
 Gan::Gan(Tape& tape, const Config& c, int total_steps, Counter step)
     : tape_(tape),
@@ -45,14 +39,19 @@ Gan::Gan(Tape& tape, const Config& c, int total_steps, Counter step)
   if (c.adversarial_anomalous_weight > 0 && !c.normal_only) anomalous_.emplace(tape, c, total_steps, step, "AN");
 }
 
-Tensor Gan::judge(const Critic& critic, Tensor x, int groups) const {
-  return std::visit([&](const auto& d) { return d(pass(critic.trained.weights(), groups), x); }, critic.network);
+Tensor Gan::judge(const TrainedCritic& critic, Tensor x, int groups) const {
+  return critic.network(pass(critic.trained.weights(), groups), x);
+}
+
+Scored Gan::score(Tensor x) const {
+  return network_.score({.generator = generator_.average(), .critic = normal_ ? &normal_->trained.weights() : nullptr},
+                        x);
 }
 
 Reconstruction Gan::reconstruct(Tensor x) const { return network_(pass(generator_.weights()), x); }
 
 // Real and made images go through the critic in one pass, as two populations: half the passes over its weights.
-void Gan::train_critic(Critic& critic, const char* name, Tensor x, Tensor y, double weight) {
+void Gan::train_critic(TrainedCritic& critic, const char* name, Tensor x, Tensor y, double weight) {
   if (weight == 0) return;
   const Tensor loss = discriminator_loss(judge(critic, concat_images(x, y), 2));
   losses_.add(name, loss);

@@ -1,6 +1,5 @@
 #pragma once
 #include <optional>
-#include <variant>
 
 #include "models/scorer.h"
 #include "models/training.h"
@@ -17,7 +16,7 @@ class Gan {
   // One training step: the discriminators first, then the generator, which sees normal and anomalous images as ONE
   // batch (joint batch-norm statistics; apart they would match neither kind in the test).
   void train(const Batch&);
-  Scored score(Tensor x) const { return network_.score(generator_.average(), x); }
+  Scored score(Tensor x) const;
 
   // Only the generator's part of train(): the weighted sum of its losses given G's reconstruction of the batch
   // (empty where all weights of the batch's kinds are 0).
@@ -32,23 +31,22 @@ class Gan {
   void load(const Checkpoint&);
 
  private:
-  struct Critic;
+  struct TrainedCritic;
   Pass pass(const Weights& w, int groups = 1) const { return {w, Statistics::batch, groups, step_, config_.seed}; }
-  Tensor judge(const Critic&, Tensor x, int groups = 1) const;
-  void train_critic(Critic&, const char* name, Tensor x, Tensor y, double weight);
+  Tensor judge(const TrainedCritic&, Tensor x, int groups = 1) const;
+  void train_critic(TrainedCritic&, const char* name, Tensor x, Tensor y, double weight);
 
   Tape& tape_;
   Config config_;
   Counter step_;
   GanScorer network_;
   Trained generator_;
-  struct Critic {
-    Critic(Tape&, const Config&, int total_steps, Counter step, const std::string& name);
-    Layout layout;
-    std::variant<Discriminator, DenseDiscriminator> network;
+  struct TrainedCritic {
+    TrainedCritic(Tape&, const Config&, int total_steps, Counter step, const std::string& name);
+    Critic network;
     Trained trained;
   };
-  std::optional<Critic> normal_, anomalous_;
+  std::optional<TrainedCritic> normal_, anomalous_;
   LossLog losses_;
 };
 

@@ -13,10 +13,8 @@ struct Trace {
   explicit Trace(const SavedDetector& from)
       : shape{1, image_channels(from.config), from.config.size, from.config.size},
         tape(*backend),
-        scorer(network(from.config)),
-        weights(tape, layout_of(scorer), 0) {
-    weights.load(from.weights);
-    for (const Weights::Named& w : weights.entries()) backend->call(w.name, w.view);
+        scorer(tape, with_network(from.config), from.weights) {
+    for (const Weights::Named& w : scorer.entries()) backend->call(w.name, w.view);
   }
 
   Tensor input(const std::string& name) {
@@ -29,14 +27,13 @@ struct Trace {
   Shape shape;  // of one image
   std::unique_ptr<OnnxBackend> backend = make_onnx_backend();
   Tape tape;
-  Scorer scorer;
-  Weights weights;
+  SavedScorer scorer;
 
  private:
-  static Scorer network(const Config& config) {
+  static const Config& with_network(const Config& config) {
     if (!trains(config.model))
       throw Error(Exit::usage, "model " + config.model + " has no network to export: choose a run of another model");
-    return make_scorer(config);
+    return config;
   }
 };
 
@@ -74,7 +71,7 @@ std::string onnx_scorer(const SavedDetector& from) {
   Trace trace(from);
   constexpr double kHalfRange = 127.5;
   const Tensor image = trace.input("image"), x = affine(image, 1 / kHalfRange, -1);
-  const Scored scored = std::visit([&](const auto& s) { return s.score(trace.weights, x); }, trace.scorer);
+  const Scored scored = trace.scorer.score(x);
   trace.output("score", scored.score);
   if (scored.image) {
     trace.output("reconstruction", affine(scored.image, kHalfRange, kHalfRange));
@@ -89,8 +86,7 @@ std::string onnx_generator(const SavedDetector& from) {
     throw Error(Exit::usage,
                 "model " + from.config.model + " has no generator to export: choose a run of another model");
   Trace trace(from);
-  const auto& generator = std::get<GanScorer>(trace.scorer);
-  trace.output("y", generator({trace.weights, Statistics::running}, trace.input("x")).image);
+  trace.output("y", trace.scorer.reconstruct(trace.input("x")));
   return trace.backend->graph().model("generator", "Reconstruction of images in -1 .. 1", metadata(from));
 }
 

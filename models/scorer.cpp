@@ -38,7 +38,13 @@ std::vector<BatchNormLayer> norms(Layout& layout, const Config& c) {
 
 }  // namespace
 
-GanScorer::GanScorer(const Config& config) : config_(config), network_(make_generator(layout_, config)) {}
+GanScorer::GanScorer(const Config& config) : config_(config), network_(make_generator(layout_, config)) {
+  for (const std::string& term : score_terms(config))
+    if (term == "discriminator")
+      critic_.emplace(config, "N");
+    else
+      errors_.push_back(term);
+}
 
 Reconstruction GanScorer::operator()(const Pass& p, Tensor x) const {
   return std::visit([&](const auto& g) { return g(p, x); }, network_);
@@ -57,16 +63,21 @@ Tensor GanScorer::error(const Weights& weights, Tensor x, const Reconstruction& 
     return image_mean(pixel_error(x, y.image, distance_of(name)));
   };
   Tensor sum;
-  for (const std::string& name : score_terms(config_)) sum = sum ? add(sum, term(name)) : term(name);
+  for (const std::string& name : errors_) sum = sum ? add(sum, term(name)) : term(name);
   return sum;
 }
 
-Scored GanScorer::score(const Weights& weights, Tensor x) const {
-  const Pass pass{weights, Statistics::running};
+Scored GanScorer::score(const ScoringWeights& weights, Tensor x) const {
+  const Pass pass{weights.generator, Statistics::running};
   const Reconstruction upright = (*this)(pass, x);
-  Tensor sum = error(weights, x, upright);
+  Tensor sum = error(weights.generator, x, upright);
   if (config_.model == "restore")
-    for (int turns = 1; turns < 4; ++turns) sum = add(sum, error(weights, x, (*this)(pass, quarter_turn(x, turns))));
+    for (int turns = 1; turns < 4; ++turns)
+      sum = add(sum, error(weights.generator, x, (*this)(pass, quarter_turn(x, turns))));
+  if (critic_) {
+    const Tensor unlike = affine((*critic_)({*weights.critic}, x), -1, 1), judged = image_mean(mul(unlike, unlike));
+    sum = sum ? add(sum, judged) : judged;
+  }
   return {sum, upright.image};
 }
 
@@ -83,15 +94,6 @@ Tensor ClassifierScorer::logit(const Pass& p, Tensor x) const {
 
 Scored ClassifierScorer::score(const Weights& weights, Tensor x) const {
   return {logit({weights, Statistics::running}, x), {}};
-}
-
-Scorer make_scorer(const Config& config) {
-  if (config.model == "cnn") return ClassifierScorer(config);
-  return GanScorer(config);
-}
-
-const Layout& layout_of(const Scorer& scorer) {
-  return std::visit([](const auto& s) -> const Layout& { return s.layout(); }, scorer);
 }
 
 }  // namespace snag

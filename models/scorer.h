@@ -1,8 +1,8 @@
 #pragma once
+#include <optional>
 #include <variant>
 
-#include "models/config.h"
-#include "models/generator.h"
+#include "models/critic.h"
 
 namespace snag {
 
@@ -15,21 +15,31 @@ struct Scored {
 // The networks that score, apart from what trains them: the layout of their weights, the forward pass, the score with
 // given weights.
 
-// The generator of autoencoder, restore, gan, dcgan and dual_gan. Score: the reconstruction error that config.score
-// names; of restore, which makes the upright image of a turned one, summed over the four turns.
+// The generator of autoencoder, restore, gan, dcgan and dual_gan. Score: the sum of what config.score names.
+//   l1, l2, patch, latent   how far the reconstruction is from the image; of restore, which makes the upright image of
+//   a
+//                           turned one, summed over the four turns
+//   discriminator           mean (1 - N(x))^2: how far the critic of normal images is from taking the image for one
 class GanScorer {
  public:
+  struct ScoringWeights {
+    const Weights& generator;
+    const Weights* critic;  // needed where critic() is
+  };
   explicit GanScorer(const Config&);
   const Layout& layout() const { return layout_; }
+  const Critic* critic() const { return critic_ ? &*critic_ : nullptr; }  // where the score asks for it
   Reconstruction operator()(const Pass&, Tensor x) const;
   Tensor encode(const Pass&, Tensor x) const;
-  Scored score(const Weights&, Tensor x) const;
+  Scored score(const ScoringWeights&, Tensor x) const;
 
  private:
   Tensor error(const Weights&, Tensor x, const Reconstruction&) const;  // [N,1,1,1]
   Config config_;
   Layout layout_;  // filled by network_'s constructor
   std::variant<Generator, DenseGenerator> network_;
+  std::vector<std::string> errors_;  // terms of the score that compare x with its reconstruction
+  std::optional<Critic> critic_;
 };
 
 // The supervised baseline cnn: four conv k4 s2 p1 to W, 2W, 4W, 8W channels, batch norm and leaky ReLU 0.2 after each,
@@ -47,10 +57,5 @@ class ClassifierScorer {
   std::vector<BatchNormLayer> norm_;
   LinearLayer head_;
 };
-
-// The network of a model that has one.
-using Scorer = std::variant<GanScorer, ClassifierScorer>;
-Scorer make_scorer(const Config&);
-const Layout& layout_of(const Scorer&);
 
 }  // namespace snag

@@ -59,6 +59,8 @@ class BadFlags(Case):
         (["--score", "best"], "latent"),
         (["--score", "l1+"], "--score is 'l1+'"),
         (["--score", "l1+l1"], "different"),
+        (["--model", "autoencoder", "--score", "l1+discriminator"], "does not train"),
+        (["--score", "discriminator", "--discriminator-normal-weight", "0"], "does not train"),
         (["--abc-weight", "-3"], "--abc-weight"),
         (["--reconstruction-weight", "0", "--patch-weight", "0", "--latent-weight", "0", "--adversarial-normal-weight", "0"], "weights"),
         (["--neighbours", "1000", "--model", "knn"], "--neighbours"),

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 
+#include "models/saved_scorer.h"
 #include "tests/support.h"
 
 namespace snag {
@@ -240,6 +241,30 @@ TEST_CASE("the latent score is the mean distance of the codes of the image and o
     CHECK(score[n] == doctest::Approx(mean_of(of_x, n, size, [&](std::size_t i) {
                         return std::abs(of_x[i] - of_y[i]);
                       })).epsilon(kDouble ? 1e-12 : 1e-5));
+}
+
+TEST_CASE("the discriminator's score is how far that of normal images is from taking the image for one") {
+  Config config = small();
+  config.score = "discriminator";
+  Fixture f(config);
+  for (int step = 0; step < 3; ++step) f.gan.train(f.batch());
+  Checkpoint weights;
+  f.gan.save_weights(weights);
+  const Tensor x = f.batch().x;
+  const Numbers score = get(f.gan.score(x).score), saved = get(SavedScorer(f.tape, config, weights).score(x).score);
+
+  const Critic critic(config, "N");
+  Weights of_critic(f.tape, critic.layout(), 1);
+  of_critic.load(weights);
+  const Numbers p = get(critic({of_critic}, x));
+  const std::size_t parts = p.size() / kImages;
+  CHECK(parts == 4);
+  for (std::size_t n = 0; n < kImages; ++n) {
+    CHECK(score[n] == doctest::Approx(mean_of(p, n, parts, [&](std::size_t i) {
+                        return std::pow(1 - p[i], 2);
+                      })).epsilon(kDouble ? 1e-12 : 1e-5));
+    CHECK(saved[n] == score[n]);
+  }
 }
 
 }  // namespace

@@ -85,7 +85,8 @@ class Onnx(Case):
 
     def test_every_model_and_score(self):
         images = resized(read_idx(self.path("data", NAMES["t10k"][0] + ".gz")), 32)
-        table = [("dual_gan", []), ("dual_gan", ["--score", "patch", "--no-skip"]), ("dcgan", ["--score", "l2"]), ("gan", []),
+        table = [("dual_gan", []), ("dual_gan", ["--score", "patch", "--no-skip"]), ("dcgan", ["--score", "l2+discriminator"]), ("gan", []),
+                 ("gan", ["--score", "discriminator"]),
                  ("autoencoder", []), ("restore", []), ("cnn", [])]
         for i, (model, flags) in enumerate(table):
             with self.subTest(model=model, flags=flags):

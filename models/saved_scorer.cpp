@@ -1,0 +1,39 @@
+#include "models/saved_scorer.h"
+
+namespace snag {
+namespace {
+
+std::variant<GanScorer, ClassifierScorer> make_network(const Config& config) {
+  if (config.model == "cnn") return ClassifierScorer(config);
+  return GanScorer(config);
+}
+
+const Layout& layout_of(const std::variant<GanScorer, ClassifierScorer>& network) {
+  return std::visit([](const auto& n) -> const Layout& { return n.layout(); }, network);
+}
+
+}  // namespace
+
+SavedScorer::SavedScorer(Tape& tape, const Config& config, const Checkpoint& from)
+    : network_(make_network(config)), weights_(tape, layout_of(network_), config.seed) {
+  weights_.load(from);
+  const auto* gan = std::get_if<GanScorer>(&network_);
+  if (gan && gan->critic()) critic_.emplace(tape, gan->critic()->layout(), config.seed).load(from);
+}
+
+Scored SavedScorer::score(Tensor x) const {
+  if (const auto* gan = std::get_if<GanScorer>(&network_))
+    return gan->score({.generator = weights_, .critic = critic_ ? &*critic_ : nullptr}, x);
+  return std::get<ClassifierScorer>(network_).score(weights_, x);
+}
+
+Tensor SavedScorer::reconstruct(Tensor x) const { return std::get<GanScorer>(network_)({weights_}, x).image; }
+
+std::vector<Weights::Named> SavedScorer::entries() const {
+  std::vector<Weights::Named> all = weights_.entries();
+  if (critic_)
+    for (Weights::Named& w : critic_->entries()) all.push_back(std::move(w));
+  return all;
+}
+
+}  // namespace snag
