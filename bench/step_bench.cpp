@@ -110,7 +110,8 @@ void bench_training(snag::Backend& backend, snag::Trainer& trainer, int batch, c
   const double seconds = step_seconds(backend, o, steps) / turn;
   if (o.cuda) {
     std::printf("# batch %d: %.1f steps/s, %.1f us a step", batch, 1 / seconds, 1e6 * seconds);
-    if (trainer.kernels_per_step() > 0) std::printf(", %d kernels", trainer.kernels_per_step());
+    if (trainer.kernels_per_step() > 0)
+      std::printf(", %d kernels in %d phases", trainer.kernels_per_step(), trainer.phases_per_step());
     std::puts("");
   }
   std::printf("train %d %.1f\n", batch, batch / seconds);

@@ -101,7 +101,10 @@ int run(const Config& asked, const volatile std::sig_atomic_t& stop) {
                 {"images_per_second", session.images_per_second()},
                 {"scored_per_second", experiment.test.images.count / seconds_since(scoring)},
                 {"train_seconds", session.seconds()}};
-    if (const int kernels = trainer->kernels_per_step(); kernels > 0) training["kernels_per_step"] = kernels;
+    if (const int kernels = trainer->kernels_per_step(); kernels > 0) {
+      training["kernels_per_step"] = kernels;
+      training["phases_per_step"] = trainer->phases_per_step();
+    }
     error = pixel_error(*trainer, experiment);
     if (both_kinds(experiment.test.anomaly))
       chart_scores(session.events(), "Test", trainer->step(), scores.test, experiment.test.anomaly);

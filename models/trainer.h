@@ -34,6 +34,7 @@ class Trainer {
 
   void run_step();
   int kernels_per_step() const { return steps_.front()->kernels(); }  // 0 where steps are not captured
+  int phases_per_step() const { return steps_.front()->phases(); }    // likewise
 
   const std::vector<std::string>& loss_names() const;
   std::vector<std::optional<double>> take_losses() { return losses().take(); }

@@ -22,6 +22,11 @@ constexpr std::size_t kWorkspaceBytes = std::size_t{32} << 20;
 struct CapturedStep : Recording {
   void run() override { check(cudaGraphLaunch(exec.get(), stream)); }
   int kernels() const override { return nodes; }
+  int phases() const override {
+    int all = nodes;
+    for (const GlueLaunch& g : glue) all += g.phases() - 1;
+    return all;
+  }
   std::vector<GlueLaunch> glue;  // memory that the graph reads
   CudaGraphExec exec;
   cudaStream_t stream = nullptr;

@@ -16,6 +16,7 @@ class GlueLaunch {
   // Copies the works to the device. A phase that needs more scratch memory than there is becomes several.
   GlueLaunch(const Cuda&, const Phases&);
   void run(const Cuda&) const;
+  int phases() const { return phase_count_; }
 
  private:
   DeviceMemory works_, phases_;
