@@ -15,7 +15,9 @@ Tensor conv_down(Tensor big, Tensor w, Conv g) {
   const Tensor small = big.tape->empty({b.n, k.n, g.down(b.h), g.down(b.w)});
   run(small, ConvDown{.small = small.view, .big = big.view, .w = w.view, .g = g});
   return small.tape->record("conv_down", small, {big, w}, [=](Tensor d, Needs need) {
-    return Grads{need[0] ? conv_up(d, w, g, b.h, b.w) : Tensor{}, need[1] ? conv_weight(big, d, g) : Tensor{}};
+    // before dx: what reads that next follows at once, so that a backend can join the two
+    const Tensor dw = need[1] ? conv_weight(big, d, g) : Tensor{};
+    return Grads{need[0] ? conv_up(d, w, g, b.h, b.w) : Tensor{}, dw};
   });
 }
 
@@ -27,7 +29,8 @@ Tensor conv_up(Tensor small, Tensor w, Conv g, int h, int width) {
   const Tensor big = small.tape->empty(b);
   run(big, ConvUp{.big = big.view, .small = small.view, .w = w.view, .g = g});
   return big.tape->record("conv_up", big, {small, w}, [=](Tensor d, Needs need) {
-    return Grads{need[0] ? conv_down(d, w, g) : Tensor{}, need[1] ? conv_weight(d, small, g) : Tensor{}};
+    const Tensor dw = need[1] ? conv_weight(d, small, g) : Tensor{};  // first, as in conv_down
+    return Grads{need[0] ? conv_down(d, w, g) : Tensor{}, dw};
   });
 }
 

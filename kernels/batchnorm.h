@@ -92,16 +92,17 @@ struct BatchNormGradSums {
   struct Term {
     real dz, xhat;
   };
-  HD Term term(int i, Channel c) const {
-    const real xhat = (x.data[i] - c.mean) * c.inv;
-    return {c.gamma * xhat + c.beta > 0 ? dy.data[i] : slope * dy.data[i], xhat};
+  HD Term term(real xi, real dyi, Channel c) const {
+    const real xhat = (xi - c.mean) * c.inv;
+    return {c.gamma * xhat + c.beta > 0 ? dyi : slope * dyi, xhat};
   }
   HD void operator()(int s) const {
     const Channel own = channel(s / x.shape.c, s % x.shape.c);
     const int first = first_of(x.shape, groups(), s), m = x.shape.pixels() / groups();
     wide db = 0, dg = 0;
     for (int p = 0; p < m; ++p) {
-      const Term t = term(first + p * x.shape.c, own);
+      const int i = first + p * x.shape.c;
+      const Term t = term(x.data[i], dy.data[i], own);
       db += t.dz;
       dg += wide(t.dz) * t.xhat;
     }

@@ -63,7 +63,13 @@ class CudaBackend : public Backend {
   }
 
   void run(const Kernel& kernel) override {
-    const std::size_t before = cuda_.recorded ? cuda_.recorded->size() : 0;
+    const bool launched = !options_.portable && launched_after(before_, kernel);
+    before_ = kernel;
+    if (launched) {
+      if (cuda_.recorded) add_operands(tasks_.back(), kernel);
+      return;
+    }
+    const std::size_t count = cuda_.recorded ? cuda_.recorded->size() : 0;
     std::visit(
         [&](const auto& k) {
           using K = std::decay_t<decltype(k)>;
@@ -72,7 +78,7 @@ class CudaBackend : public Backend {
           launch_portable(cuda_, k);
         },
         kernel);
-    if (cuda_.recorded && cuda_.recorded->size() > before) note_task(kernel);
+    if (cuda_.recorded && cuda_.recorded->size() > count) note_task(kernel);
   }
 
   void* alloc(std::size_t bytes) override { return arena_.alloc(bytes); }
@@ -138,11 +144,28 @@ class CudaBackend : public Backend {
     check(cudaMemcpyAsync(to, from, bytes, kind, stream_.get()));
     check(cudaStreamSynchronize(stream_.get()));
   }
+  // Does the kernel join the launch of the one before?
+  bool launched_after(const Kernel& before, const Kernel& kernel) {
+    const auto join = [&](const auto& convolution) {
+      return std::visit(
+          [&](const auto& k) {
+            if constexpr (JoinsConvolution<std::decay_t<decltype(k)>>)
+              return launch_after(cuda_, convolution, k);
+            else
+              return false;
+          },
+          kernel);
+    };
+    if (const auto* down = std::get_if<ConvDown>(&before)) return join(*down);
+    if (const auto* up = std::get_if<ConvUp>(&before)) return join(*up);
+    return false;
+  }
   // What the step would launch; tasks_ are the same for the scheduler.
   std::vector<Prepared> prepare(const std::function<void()>& step) {
     std::vector<Prepared> kernels;
     tasks_.clear();
     programs_.clear();
+    before_ = {};
     struct Recorded {
       Cuda& cuda;
       ~Recorded() { cuda.recorded = nullptr; }
@@ -156,6 +179,10 @@ class CudaBackend : public Backend {
     const Prepared& p = cuda_.recorded->back();
     const auto [found, added] = programs_.try_emplace(p.program, static_cast<int>(programs_.size()));
     tasks_.push_back({operands(kernel), is_glue(p), found->second, p.program->capacity});
+  }
+  static void add_operands(Task& task, const Kernel& kernel) {
+    const std::vector<Operand> more = operands(kernel);
+    task.operands.insert(task.operands.end(), more.begin(), more.end());
   }
   CudaGraph capture(const std::function<void()>& launches) {
     check(cudaStreamSynchronize(stream_.get()));  // what was queued before belongs to no step
@@ -181,6 +208,7 @@ class CudaBackend : public Backend {
   DeviceArena arena_;
   DeviceMemory workspace_, tickets_;
   Cuda cuda_;
+  Kernel before_;            // the one that ran last
   std::vector<Task> tasks_;  // of the step that is recorded
   std::map<const Program*, int> programs_;
 };

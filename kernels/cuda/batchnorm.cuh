@@ -51,7 +51,7 @@ struct NormGradSums {
     BatchNormGradSums::Channel own;
     float db, dg;
     __device__ void add(int i) {
-      const auto t = k.term(i, own);
+      const auto t = k.term(k.x.data[i], k.dy.data[i], own);
       db += t.dz;
       dg += t.dz * t.xhat;
     }

@@ -46,6 +46,18 @@ void launch(Cuda&, const TopMeanGrad&);
 void launch(Cuda&, const Adam&);
 void launch(Cuda&, const GatherBatch&);
 
+// Takes sums over what the convolution `before` computes, whose launch was the last: within that launch where a step is
+// recorded, else in one of their own that gives the same bits. False where it cannot: nothing is done.
+bool launch_after(Cuda&, const ConvDown& before, const BatchNormStats&);
+bool launch_after(Cuda&, const ConvUp& before, const BatchNormStats&);
+bool launch_after(Cuda&, const ConvDown& before, const BatchNormGradSums&);
+bool launch_after(Cuda&, const ConvUp& before, const BatchNormGradSums&);
+
+template <class K>
+concept JoinsConvolution = requires(Cuda& cuda, const ConvDown& before, const K& k) {
+  launch_after(cuda, before, k);
+};
+
 template <class K>
 concept TunedForCuda = requires(Cuda& cuda, const K& k) {
   launch(cuda, k);

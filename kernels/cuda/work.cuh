@@ -29,15 +29,16 @@ struct Grid {
   HD Place place(int block) const { return {block % x, block / x % y, block / (x * y)}; }
 };
 
-// Memory of one work's blocks during one launch; the tickets are zero before and after.
-struct Scratch {
-  float* partial = nullptr;
-  unsigned* tickets = nullptr;
-};
 struct Needs {
   std::size_t shared = 0;   // bytes of dynamic shared memory for each block
   std::size_t partial = 0;  // floats of Scratch
   int tickets = 0;
+};
+// Memory of one work's blocks during one launch; the tickets are zero before and after.
+struct Scratch {
+  float* partial = nullptr;
+  unsigned* tickets = nullptr;
+  HD Scratch after(const Needs& n) const { return {partial + n.partial, tickets + n.tickets}; }
 };
 // A work that would need more splits less.
 constexpr std::size_t kMostPartial = std::size_t{5} << 18;

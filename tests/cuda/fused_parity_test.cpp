@@ -1,0 +1,183 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include "tests/cuda/cuda_device.h"
+#include "tests/support.h"
+
+// Kernels that a convolution's launch takes over where a step is recorded.
+namespace snag {
+namespace {
+
+struct Layer {
+  const char* what;
+  bool up;
+  int images, groups, in_c, out_c, h, w;  // of the input
+  Conv g{};
+};
+const Layer kLayers[] = {
+    {"one image of one pixel", false, 1, 1, 4, 8, 2, 2},
+    {"1 + 1 images, a tile for each pixel", false, 2, 2, 64, 64, 4, 4},
+    {"35 + 35 images, two tiles a pixel, one of both groups", false, 70, 2, 8, 20, 4, 4},
+    {"more channels than a tile, not a multiple of four", false, 2, 1, 5, 131, 4, 6},
+    {"a split reduction", false, 3, 1, 32, 72, 10, 10},
+    {"tiles that three groups share", false, 9, 3, 4, 33, 12, 10},
+    {"stride 1", false, 4, 2, 32, 64, 5, 6, {.stride = 1}},
+    {"parities", true, 3, 1, 16, 33, 6, 5},
+    {"parities of different sizes", true, 2, 2, 20, 8, 4, 5, {.kernel = 3}},
+    {"up to 2x2", true, 5, 1, 8, 72, 1, 1},
+    {"up, a split reduction", true, 2, 1, 64, 16, 5, 5},
+};
+
+Numbers far_from_zero(int n, std::uint64_t seed) {
+  Numbers x = gaussian(n, seed);
+  for (double& e : x) e = static_cast<float>(e + 3);
+  return x;
+}
+
+enum class Follows { statistics, gradient };
+
+// A convolution and the sums that follow it.
+struct Operands {
+  Operands(Backend& backend, const Layer& l, Follows f) : layer(l), follows(f) {
+    const Shape in{l.images, l.in_c, l.h, l.w};
+    const Shape out{l.images, l.out_c, l.up ? l.g.up(l.h) : l.g.down(l.h), l.up ? l.g.up(l.w) : l.g.down(l.w)};
+    const Shape weights{l.up ? l.in_c : l.out_c, l.up ? l.out_c : l.in_c, l.g.kernel, l.g.kernel};
+    const Shape sums{.n = l.groups, .c = l.out_c}, channels{.c = l.out_c};
+    const auto nothing = [&](Shape s) {
+      return put(backend, s, Numbers(static_cast<std::size_t>(s.size()), std::nan("")));
+    };
+    in_ = put(backend, in, far_from_zero(in.size(), 1));
+    w = put(backend, weights, gaussian(weights.size(), 2));
+    y = nothing(out);
+    first = nothing(sums);
+    second = nothing(sums);
+    normalised = put(backend, out, far_from_zero(out.size(), 3));
+    mean = put(backend, sums, far_from_zero(sums.size(), 4));
+    var = put(backend, sums, Numbers(static_cast<std::size_t>(sums.size()), 1.5));
+    gamma = put(backend, channels, far_from_zero(channels.size(), 5));
+    beta = put(backend, channels, gaussian(channels.size(), 6));
+  }
+  Kernel convolution() const {
+    if (layer.up) return ConvUp{.big = y, .small = in_, .w = w, .g = layer.g};
+    return ConvDown{.small = y, .big = in_, .w = w, .g = layer.g};
+  }
+  Kernel sums() const {
+    if (follows == Follows::statistics) return BatchNormStats{.mean = first, .var = second, .x = y};
+    return BatchNormGradSums{.sum_dz = first,
+                             .sum_dz_xhat = second,
+                             .x = normalised,
+                             .dy = y,
+                             .mean = mean,
+                             .var = var,
+                             .gamma = gamma,
+                             .beta = beta,
+                             .eps = real(1e-5),
+                             .slope = real(0.2)};
+  }
+
+  Layer layer;
+  Follows follows;
+  View in_, w, y, first, second, normalised, mean, var, gamma, beta;
+};
+
+struct Result {
+  Numbers y, first, second;
+  int phases;
+};
+
+// Of two equal layers side by side, which may share a launch.
+Result run(Backend& backend, const Layer& layer, Follows follows) {
+  const Operands a(backend, layer, follows), b(backend, layer, follows);
+  const auto step = backend.record([&] {
+    for (const Operands* o : {&a, &b}) {
+      backend.run(o->convolution());
+      backend.run(o->sums());
+    }
+  });
+  step->run();
+  step->run();  // finds the tickets that the first left
+  Result r{get(backend, a.y), get(backend, a.first), get(backend, a.second), step->phases()};
+  CHECK(get(backend, b.first) == r.first);
+  CHECK(get(backend, b.second) == r.second);
+  backend.rewind(0);
+  return r;
+}
+
+CudaOptions options(Precision precision, bool eager = false) {
+  return {.arena_bytes = std::size_t{16} << 20, .precision = precision, .eager = eager};
+}
+
+std::vector<Result> all(Backend& backend) {
+  std::vector<Result> results;
+  for (const Follows follows : {Follows::statistics, Follows::gradient})
+    for (const Layer& layer : kLayers) {
+      CAPTURE(layer.what);
+      results.push_back(run(backend, layer, follows));
+    }
+  return results;
+}
+
+TEST_CASE("a convolution takes sums of its output: the portable form's, the bits of a pass over memory, in any order") {
+  const std::vector<Result> expected = all(*portable_backend());
+  for (const Precision precision : {Precision::fp32, Precision::bf16}) {
+    const std::vector<Result> passed = all(*cuda(options(precision, true)));
+    each_schedule([&] {
+      const std::vector<Result> fused = all(*cuda(options(precision)));
+      for (std::size_t i = 0; i < fused.size(); ++i) {
+        CAPTURE(i);
+        CHECK(fused[i].phases == 1);
+        CHECK(fused[i].y == passed[i].y);
+        CHECK(fused[i].first == passed[i].first);
+        CHECK(fused[i].second == passed[i].second);
+      }
+    });
+    if (precision != Precision::fp32) continue;
+    for (std::size_t i = 0; i < passed.size(); ++i) {
+      CAPTURE(i);
+      CHECK(normalised_error(passed[i].first, expected[i].first) <= 1e-10);
+      CHECK(normalised_error(passed[i].second, expected[i].second) <= 1e-10);
+    }
+  }
+}
+
+TEST_CASE("sums of too many tiles, or of what no convolution has just computed, have a phase of their own") {
+  const auto backend = cuda(options(Precision::fp32)), reference = portable_backend();
+  const Layer many{"", false, 3, 3, 4, 4, 130, 130};
+  const Result r = run(*backend, many, Follows::statistics), expected = run(*reference, many, Follows::statistics);
+  CHECK(r.phases == 2);
+  CHECK(normalised_error(r.second, expected.second) <= 1e-10);
+
+  const Operands a(*backend, kLayers[1], Follows::statistics), b(*backend, kLayers[1], Follows::statistics);
+  for (const auto& [first, second] : {std::pair{a.convolution(), b.sums()}, {a.sums(), a.convolution()}}) {
+    const auto step = backend->record([&] {
+      backend->run(first);
+      backend->run(second);
+    });
+    CHECK(step->phases() == 2);
+  }
+}
+
+TEST_CASE("a convolution that takes sums waits for those who read what was there before") {
+  const auto backend = cuda(options(Precision::fp32));
+  const Operands a(*backend, kLayers[0], Follows::statistics), b(*backend, kLayers[0], Follows::statistics);
+  const Shape s = a.y.shape;
+  const View z = put(*backend, s, Numbers(static_cast<std::size_t>(s.size())));
+  const std::vector<float> before(static_cast<std::size_t>(b.first.shape.size()), 8);
+  REQUIRE(s.size() == b.first.shape.size());
+  backend->upload(b.first.data, before.data(), before.size() * sizeof(float));
+  const auto step = backend->record([&] {
+    backend->run(a.convolution());
+    backend->run(Add{.y = z, .a = a.y, .b = {b.first.data, s}});
+    backend->run(b.convolution());
+    backend->run(b.sums());
+  });
+  step->run();
+  const Numbers y = get(*backend, a.y), sum = get(*backend, z);
+  for (std::size_t i = 0; i < y.size(); ++i) CHECK(sum[i] == static_cast<float>(y[i] + 8));
+}
+
+}  // namespace
+}  // namespace snag
