@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "base/file.h"
 #include "models/decision.h"
 #include "models/metrics.h"
