@@ -32,7 +32,7 @@ struct Fixture {
     for (int label = 0; label < class_count; ++label)
       if (label != run.normal_class) per_class[std::to_string(label)] = auroc - 0.01 * label;
     const nlohmann::json summary{{"auroc", auroc},           {"average_precision", 0.9}, {"best_f1", 0.8},
-                                 {"balanced_accuracy", 0.7}, {"validation_auroc", 0.6},  {"auroc_per_class", per_class},
+                                 {"best_balanced_accuracy", 0.7}, {"validation_auroc", 0.6},  {"auroc_per_class", per_class},
                                  {"seconds", 12.5}};
     write_file(to + "/summary.json", summary.dump());
     write_file(to + "/config.json", config_text(run.config));
