@@ -47,8 +47,10 @@ void check_range(const Setting& s, double v) {
          (std::isinf(s.high) ? "of at least " + number(s.low) : "from " + number(s.low) + " to " + number(s.high)));
 }
 
-// The paper's own weights and plain tanh; no tricks.
-void set_paper_losses(Config& c) {
+// The paper's own sample of anomalies, weights and plain tanh; no tricks.
+void set_paper_recipe(Config& c) {
+  c.train_anomalous = -1;
+  c.sampling = "kmeans";
   c.abc_weight = 0.5;
   c.adversarial_normal_weight = 0.5;
   c.adversarial_anomalous_weight = 1;
@@ -78,7 +80,7 @@ std::span<const Setting> settings() {
       {"out", &C::out, "the run's folder; without it runs/MODEL-cCLASS-sSEED", 0, 0, {}, false},
       {"size", &C::size, "side of the images in pixels: 32, 64 or 128; data is resized to it", kSide, 128},
       {"channels", &C::channels, "1: gray, 3: colour; 0: as the data has", 0, 3},
-      {"epochs", &C::epochs, "passes over the larger kind of training images", 1, kMillion},
+      {"epochs", &C::epochs, "passes over the normal training images", 1, kMillion},
       {"batch_size", &C::batch_size, "images a step, half normal and half anomalous; 1: the kinds take turns", 1,
        65536},
       {"lr", &C::lr, "learning rate; 0: 1e-3 sqrt(batch size / 64)", 0, 10},
@@ -149,7 +151,7 @@ void set_defaults(Config& c) {
   if (std::find(kModels.begin(), kModels.end(), c.model) == kModels.end())
     refuse("--model " + c.model + " is unknown: choose one of " + joined(kModels));
   if (c.model == "cnn") c.width = 32;
-  if (c.model == "dcgan") set_paper_losses(c);
+  if (c.model == "dcgan") set_paper_recipe(c);
   const bool autoencoder = c.model == "autoencoder" || c.model == "restore";
   if (autoencoder || c.model == "gan") {
     c.patch_weight = c.latent_weight = c.abc_weight = 0;
@@ -171,14 +173,14 @@ void set_preset(Config& c, const std::string& name) {
     c.epochs = 20;
     c.lr = 0.002;
     c.augment = "hflip,vflip,rotate,crop";
-    set_paper_losses(c);
+    set_paper_recipe(c);
   } else if (name == "kim2020") {
     c.batch_size = 1;
     c.epochs = 200;
     c.lr = 1e-4;
     c.width = 64;
     c.augment = "none";
-    set_paper_losses(c);
+    set_paper_recipe(c);
   } else if (name == "fast") {
     c.epochs = 3;
   } else {

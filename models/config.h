@@ -24,11 +24,11 @@ struct Config {
   std::string data, out;
   int size = kSide, channels = 0;  // of images; channels 0: as the data has, or 1
   int train_normal = 0;            // 0: all that validation leaves
-  int train_anomalous = -1;        // 0: all; -1: as many as normal ones
+  int train_anomalous = 0;         // 0: all; -1: as many as normal ones
   double validation = 0.05;        // share of each class of the training images kept for the threshold
   double test = 0.25;              // share of each class that tests, in image folders without a test part
   std::string on_bad_image = "fail";
-  std::string sampling = "kmeans";
+  std::string sampling = "random";
   int clusters = 10;
   std::string augment = "hflip,shift";
 

@@ -34,7 +34,7 @@ Epochs::Epochs(int normal, int anomalous, int batch_size, std::uint64_t seed)
                                  " normal and " + std::to_string(anomalous_slots_) +
                                  " anomalous images a step, but the training set has " + std::to_string(normal) +
                                  " and " + std::to_string(anomalous) + ": choose a smaller batch or more images");
-  rounds_ = (std::max(normal, anomalous) + normal_slots_ - 1) / normal_slots_;
+  rounds_ = (normal + normal_slots_ - 1) / normal_slots_;
   steps_ = turns_ ? 2 * rounds_ : rounds_;
 }
 

@@ -6,7 +6,7 @@ namespace snag {
 
 // How a training set of `normal` and `anomalous` images is dealt out to steps. Each kind runs through permutation after
 // permutation of its images, so what a step sees is a function of (seed, step) alone. An epoch is one pass over the
-// larger kind; the smaller kind starts over as often as needed.
+// normal images; of the anomalous ones, which may be far more, each epoch takes as many as its steps need.
 class Epochs {
  public:
   // batch_size images a step: half normal and half anomalous; at 1 the kinds take turns, normal first; with
