@@ -192,10 +192,9 @@ void conv_down(Cpu& cpu, const ConvDown& k) {
           [](const Task& t, const Rows& rows) { multiply(t, rows); });
 }
 
-// Whether so few rows meet a weight that it is best used as it lies: with more the outputs would no longer stay in L1.
+// Whether so few rows meet a weight that it is best used as it lies.
 bool sweeps(const WindowProblem& p, const ConvUp& k) {
-  constexpr int kSweptRows = 32;
-  return whole_maps(p) && p.groups() > 1 && k.g.kernel % k.g.stride == 0 && p.out_channels % kLanes == 0 &&
+  return whole_maps(p) && !p.pointwise && k.g.kernel % k.g.stride == 0 && p.out_channels % kLanes == 0 &&
          p.images * p.y.out * p.x.out <= kSweptRows * p.groups();
 }
 

@@ -201,17 +201,17 @@ void multiply_packing(const WindowProblem& p, const Task& task, const Rows& rows
 
 // Lines of the matrix that a pass over the columns takes at once, and rows that it serves.
 constexpr int kLines = 4, kSwept = kManyRegisters ? 4 : 2;
+constexpr int kSweptRows = 32;  // of a task: with more the outputs would no longer stay in L1
 
-// out[i][c] (+)= sum over j < lines of a[i, j] * b[j * stride + c], for H rows and vectors of columns
+// out[i][c] += sum over j < lines of a[row[i] + j] * b[j * stride + c], for H rows and vectors of columns
 template <int H>
-HWY_INLINE void sweep_lines(const real* HWY_RESTRICT a, int lines, const real* HWY_RESTRICT b, std::ptrdiff_t stride,
-                            int vectors, bool first, real* const* out) {
+HWY_INLINE void sweep_lines(const real* HWY_RESTRICT a, const int* row, int lines, const real* HWY_RESTRICT b,
+                            std::ptrdiff_t stride, int vectors, real* const* out) {
   if (lines < kLines) {
     for (int v = 0; v < vectors; ++v)
       for (int i = 0; i < H; ++i) {
-        Vector sum = first ? hn::Zero(Tag()) : load(out[i] + v * kLanes);
-        for (int j = 0; j < lines; ++j)
-          sum = hn::MulAdd(set(a[i * kRowStride + j]), load(b + j * stride + v * kLanes), sum);
+        Vector sum = load(out[i] + v * kLanes);
+        for (int j = 0; j < lines; ++j) sum = hn::MulAdd(set(a[row[i] + j]), load(b + j * stride + v * kLanes), sum);
         store(sum, out[i] + v * kLanes);
       }
     return;
@@ -220,19 +220,19 @@ HWY_INLINE void sweep_lines(const real* HWY_RESTRICT a, int lines, const real* H
 #pragma GCC unroll 4
   for (int i = 0; i < H; ++i)
 #pragma GCC unroll 4
-    for (int j = 0; j < kLines; ++j) x[i][j] = set(a[i * kRowStride + j]);
+    for (int j = 0; j < kLines; ++j) x[i][j] = set(a[row[i] + j]);
   for (int v = 0; v < vectors; ++v) {
     Vector line[kLines];
 #pragma GCC unroll 4
     for (int j = 0; j < kLines; ++j) {
       const real* from = b + j * stride + v * kLanes;
       line[j] = load(from);
-      __builtin_prefetch(from + kLines * stride);
+      __builtin_prefetch(from + kLines * stride);  // the lines to come: too far apart for the processor to see
     }
 #pragma GCC unroll 4
     for (int i = 0; i < H; ++i) {
       real* to = out[i] + v * kLanes;
-      Vector sum = first ? hn::Zero(Tag()) : load(to);
+      Vector sum = load(to);
 #pragma GCC unroll 4
       for (int j = 0; j < kLines; ++j) sum = hn::MulAdd(x[i][j], line[j], sum);
       store(sum, to);
@@ -241,30 +241,40 @@ HWY_INLINE void sweep_lines(const real* HWY_RESTRICT a, int lines, const real* H
 }
 
 // All rows of a task times its columns. The columns of a group lie side by side; line(group, place) is what element 0
-// of a place of the window meets there, that of element o lies `stride` further, o times. Each line is read once.
+// of a place of the window meets there, that of element o lies `stride` further, o times. Each line is read once, by
+// the rows that see the place.
 template <class Line>
 void sweep(const WindowProblem& p, const Task& task, const Rows& rows, std::ptrdiff_t stride, const Line& line) {
   const Part& part = *task.part;
   const int per_group = p.out_channels / kLanes;
+  int y[kSweptRows], x[kSweptRows];
+  for_each_line(part.y, part.x, task.first, task.count, [&](int i, int, int py, int px, int run) {
+    for (int j = 0; j < run; ++j) y[i + j] = py * p.y.step + p.y.origin, x[i + j] = (px + j) * p.x.step + p.x.origin;
+  });
   for (int column = task.begin; column < task.end;) {
     const Column& leftmost = part.columns[column];
     const int vectors = std::min(task.end - column, per_group - leftmost.panel % per_group);
-    for (int at = 0; at < p.window();) {
-      const int place = at / p.in_channels, o = at % p.in_channels, block = at / kDepth;
-      const int lines = std::min({kLines, p.in_channels - o, (block + 1) * kDepth - at});
-      const real* b = line(leftmost.panel / per_group, place) + o * stride + leftmost.panel % per_group * kLanes;
-      const real* a = rows.a + static_cast<std::ptrdiff_t>(block) * rows.capacity * kRowStride + at % kDepth;
-      for (int i = 0; i < task.count; i += kSwept) {
-        const int count = std::min(kSwept, task.count - i);
-        real* out[kSwept];
-        for (int j = 0; j < count; ++j) out[j] = rows.out[i + j] + leftmost.offset;
-        if (count == kSwept)
-          sweep_lines<kSwept>(a + i * kRowStride, lines, b, stride, vectors, at == 0, out);
-        else
-          for (int j = 0; j < count; ++j)
-            sweep_lines<1>(a + (i + j) * kRowStride, lines, b, stride, vectors, at == 0, out + j);
+    for (int i = 0; i < task.count; ++i) std::fill_n(rows.out[i] + leftmost.offset, vectors * kLanes, real(0));
+    for (int place = 0; place < p.y.window * p.x.window; ++place) {
+      int row[kSweptRows], seen = 0;  // rows whose window has a pixel there
+      real* out[kSweptRows];
+      for (int i = 0; i < task.count; ++i) {
+        const int py = y[i] + place / p.x.window, px = x[i] + place % p.x.window;
+        if (py < 0 || py >= p.y.in || px < 0 || px >= p.x.in) continue;
+        row[seen] = i * kRowStride;
+        out[seen++] = rows.out[i] + leftmost.offset;
       }
-      at += lines;
+      const real* b = line(leftmost.panel / per_group, place) + leftmost.panel % per_group * kLanes;
+      for (int o = 0; o < p.in_channels;) {
+        const int at = place * p.in_channels + o, block = at / kDepth,
+                  lines = std::min({kLines, p.in_channels - o, (block + 1) * kDepth - at});
+        const real* a = rows.a + static_cast<std::ptrdiff_t>(block) * rows.capacity * kRowStride + at % kDepth;
+        int i = 0;
+        for (; i + kSwept <= seen; i += kSwept) sweep_lines<kSwept>(a, row + i, lines, b, stride, vectors, out + i);
+        for (; i < seen; ++i) sweep_lines<1>(a, row + i, lines, b, stride, vectors, out + i);
+        o += lines;
+        b += lines * stride;
+      }
     }
     column += vectors;
   }
