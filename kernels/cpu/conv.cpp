@@ -194,8 +194,9 @@ void conv_down(Cpu& cpu, const ConvDown& k) {
 
 // Whether so few rows meet a weight that it is best used as it lies.
 bool sweeps(const WindowProblem& p, const ConvUp& k) {
+  const auto rows = [](const WindowAxis& a) { return (a.out + a.groups - 1) / a.groups; };  // of any group, at most
   return whole_maps(p) && !p.pointwise && k.g.kernel % k.g.stride == 0 && p.out_channels % kLanes == 0 &&
-         p.images * p.y.out * p.x.out <= kSweptRows * p.groups();
+         p.images * rows(p.y) * rows(p.x) <= kSweptRows;
 }
 
 void conv_up(Cpu& cpu, const ConvUp& k) {
