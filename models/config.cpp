@@ -47,10 +47,15 @@ void check_range(const Setting& s, double v) {
          (std::isinf(s.high) ? "of at least " + number(s.low) : "from " + number(s.low) + " to " + number(s.high)));
 }
 
-// The paper's own sample of anomalies, weights and plain tanh; no tricks.
-void set_paper_recipe(Config& c) {
+// As many anomalies as normal images, spread over clusters of each class.
+void set_paper_sample(Config& c) {
   c.train_anomalous = -1;
   c.sampling = "kmeans";
+}
+
+// The paper's own sample, weights and plain tanh; no tricks.
+void set_paper_recipe(Config& c) {
+  set_paper_sample(c);
   c.abc_weight = 0.5;
   c.adversarial_normal_weight = 0.5;
   c.adversarial_anomalous_weight = 1;
@@ -152,6 +157,7 @@ void set_defaults(Config& c) {
     refuse("--model " + c.model + " is unknown: choose one of " + joined(kModels));
   if (c.model == "cnn") c.width = 32;
   if (c.model == "dcgan") set_paper_recipe(c);
+  if (c.model == "gan") set_paper_sample(c);
   const bool autoencoder = c.model == "autoencoder" || c.model == "restore";
   if (autoencoder || c.model == "gan") {
     c.patch_weight = c.latent_weight = c.abc_weight = 0;
