@@ -16,10 +16,9 @@ struct Scored {
 // given weights.
 
 // The generator of autoencoder, restore, gan, dcgan and dual_gan. Score: the sum of what config.score names.
-//   l1, l2, patch, latent   how far the reconstruction is from the image; of restore, which makes the upright image of
-//   a
-//                           turned one, summed over the four turns
-//   discriminator           mean (1 - N(x))^2: how far the critic of normal images is from taking the image for one
+//   l1, l2, patch, latent  how far the reconstruction is from the image; of restore, which makes the upright image of
+//                          a turned one, summed over the four turns
+//   discriminator          mean (1 - N(x))^2: how far the critic of normal images is from taking the image for one
 class GanScorer {
  public:
   struct ScoringWeights {
