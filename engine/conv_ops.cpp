@@ -17,7 +17,7 @@ Tensor conv_down(Tensor big, Tensor w, Conv g) {
   return small.tape->record("conv_down", small, {big, w}, [=](Tensor d, Needs need) {
     // before dx: what reads that next follows at once, so that a backend can join the two
     const Tensor dw = need[1] ? conv_weight(big, d, g) : Tensor{};
-    return Grads{need[0] ? conv_up(d, w, g, b.h, b.w) : Tensor{}, dw};
+    return Grads{need[0] ? conv_up(d, w, g.in_any_order(), b.h, b.w) : Tensor{}, dw};
   });
 }
 
@@ -30,7 +30,7 @@ Tensor conv_up(Tensor small, Tensor w, Conv g, int h, int width) {
   run(big, ConvUp{.big = big.view, .small = small.view, .w = w.view, .g = g});
   return big.tape->record("conv_up", big, {small, w}, [=](Tensor d, Needs need) {
     const Tensor dw = need[1] ? conv_weight(d, small, g) : Tensor{};  // first, as in conv_down
-    return Grads{need[0] ? conv_down(d, w, g) : Tensor{}, dw};
+    return Grads{need[0] ? conv_down(d, w, g.in_any_order()) : Tensor{}, dw};
   });
 }
 
@@ -44,7 +44,8 @@ Tensor conv_weight(Tensor big, Tensor small, Conv g) {
   const Tensor w = big.tape->empty({s.c, b.c, g.kernel, g.kernel});
   run(w, ConvWeight{.dw = w.view, .big = big.view, .small = small.view, .g = g});
   return w.tape->record("conv_weight", w, {big, small}, [=](Tensor d, Needs need) {
-    return Grads{need[0] ? conv_up(small, d, g, b.h, b.w) : Tensor{}, need[1] ? conv_down(big, d, g) : Tensor{}};
+    const Conv any = g.in_any_order();
+    return Grads{need[0] ? conv_up(small, d, any, b.h, b.w) : Tensor{}, need[1] ? conv_down(big, d, any) : Tensor{}};
   });
 }
 

@@ -9,17 +9,20 @@ namespace snag {
 // Layers hold the numbers of their parameters in a Layout; Weights are passed in, so that one network runs on its
 // weights or on their moving average.
 
-// Where batch norm takes its statistics from.
+// Where batch norm takes its statistics from; with them, what an image's result depends on.
 enum class Statistics {
   batch,    // of this batch, and tracked in the running ones: training
-  running,  // the running ones, as constants: an image's result does not depend on its batch
+  running,  // the running ones, as constants: an image's result does not depend on its batch (on a CPU: in no bit)
 };
+inline Conv order(Conv g, Statistics from) { return from == Statistics::batch ? g.in_any_order() : g; }
 
 // Convolution without bias, w [out, in, k, k], initialised from N(0, 0.02^2) (DCGAN, Radford et al. 2016).
 class ConvLayer {
  public:
   ConvLayer(Layout&, const std::string& name, int in, int out, Conv = {});
-  Tensor operator()(const Weights& p, Tensor x) const { return conv_down(x, p.trained(w_), g_); }
+  Tensor operator()(const Weights& p, Tensor x, Statistics from) const {
+    return conv_down(x, p.trained(w_), order(g_, from));
+  }
 
  private:
   int w_;
@@ -30,7 +33,9 @@ class ConvLayer {
 class ConvTransposeLayer {
  public:
   ConvTransposeLayer(Layout&, const std::string& name, int in, int out, Conv = {});
-  Tensor operator()(const Weights& p, Tensor x) const { return conv_up(x, p.trained(w_), g_); }
+  Tensor operator()(const Weights& p, Tensor x, Statistics from) const {
+    return conv_up(x, p.trained(w_), order(g_, from));
+  }
 
  private:
   int w_;

@@ -54,6 +54,10 @@ struct ConstView {
 // kernel, kernel].
 struct Conv {
   int kernel = 4, stride = 2, pad = 1;
+  // May the order of an image's sums depend on the number of images? Its last bits then do, too: right for training,
+  // wrong for scores.
+  bool any_order = false;
+  HD Conv in_any_order() const { return {kernel, stride, pad, true}; }
   HD int down(int big) const { return (big + 2 * pad - kernel) / stride + 1; }
   HD int up(int small) const { return (small - 1) * stride - 2 * pad + kernel; }
 };

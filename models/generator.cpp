@@ -32,9 +32,10 @@ Generator::Generator(Layout& layout, const GeneratorOptions& options) : options_
 }
 
 std::vector<Tensor> Generator::maps(const Pass& pass, Tensor x) const {
-  std::vector<Tensor> map{leaky_relu(down_[0](pass.weights, x), kSlope)};
+  std::vector<Tensor> map{leaky_relu(down_[0](pass.weights, x, pass.statistics), kSlope)};
   for (std::size_t i = 1; i < down_.size(); ++i)
-    map.push_back(down_norm_[i - 1](pass.weights, down_[i](pass.weights, map[i - 1]), pass.statistics));
+    map.push_back(
+        down_norm_[i - 1](pass.weights, down_[i](pass.weights, map[i - 1], pass.statistics), pass.statistics));
   return map;
 }
 
@@ -43,12 +44,12 @@ Reconstruction Generator::operator()(const Pass& pass, Tensor x) const {
   const std::size_t last = up_.size() - 1;
   Tensor y = map[last];
   for (std::size_t i = 0; i < last; ++i) {
-    y = up_norm_[i](pass.weights, up_[i](pass.weights, y), pass.statistics);
+    y = up_norm_[i](pass.weights, up_[i](pass.weights, y, pass.statistics), pass.statistics);
     if (options_.dropout > 0 && i < 2 && pass.statistics == Statistics::batch)
       y = dropout(y, options_.dropout, pass.step, pass.seed, static_cast<std::uint32_t>(i));
     if (options_.skip) y = concat_channels(y, map[last - 1 - i]);
   }
-  return {tanh(up_[last](pass.weights, y), options_.range), map[last]};
+  return {tanh(up_[last](pass.weights, y, pass.statistics), options_.range), map[last]};
 }
 
 DenseGenerator::DenseGenerator(Layout& layout, const GeneratorOptions& options) : options_(options) {
@@ -91,10 +92,10 @@ Discriminator::Discriminator(Layout& layout, const std::string& name, int width,
 }
 
 Tensor Discriminator::operator()(const Pass& pass, Tensor x) const {
-  Tensor y = leaky_relu(convolution_[0](pass.weights, x), kRelu);
+  Tensor y = leaky_relu(convolution_[0](pass.weights, x, pass.statistics), kRelu);
   for (std::size_t i = 0; i < norm_.size(); ++i)
-    y = norm_[i](pass.weights, convolution_[i + 1](pass.weights, y), pass.statistics, pass.groups);
-  return sigmoid(convolution_.back()(pass.weights, y));
+    y = norm_[i](pass.weights, convolution_[i + 1](pass.weights, y, pass.statistics), pass.statistics, pass.groups);
+  return sigmoid(convolution_.back()(pass.weights, y, pass.statistics));
 }
 
 DenseDiscriminator::DenseDiscriminator(Layout& layout, const std::string& name, int width, int channels, int side) {

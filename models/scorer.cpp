@@ -88,7 +88,7 @@ ClassifierScorer::ClassifierScorer(const Config& config)
 
 Tensor ClassifierScorer::logit(const Pass& p, Tensor x) const {
   for (std::size_t i = 0; i < convolution_.size(); ++i)
-    x = norm_[i](p.weights, convolution_[i](p.weights, x), p.statistics);
+    x = norm_[i](p.weights, convolution_[i](p.weights, x, p.statistics), p.statistics);
   return head_(p.weights, reshape(x, {.n = x.shape().n, .c = x.shape().image()}));
 }
 

@@ -13,6 +13,7 @@
 #include "kernels/cpu/image_up-inl.h"
 #include "kernels/cpu/pack-inl.h"
 #include "kernels/cpu/product-inl.h"
+#include "kernels/cpu/winograd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace snag::HWY_NAMESPACE {
@@ -181,6 +182,7 @@ bool sums_along_rows(const WindowProblem& p) {
 void conv_down(Cpu& cpu, const ConvDown& k) {
   Scratch scratch(cpu.memory);
   if (is_image(k.big.shape, k.g)) return image_down(cpu, scratch, k);
+  if (k.g.any_order && winograd_pays(k.big.shape, k.small.shape, k.g)) return winograd_down(cpu, scratch, k);
   const WindowProblem p = window_problem(k);
   if (sums_along_rows(p))  // w is [o][r][t][c]: each column already lies along the rows
     return product(cpu, scratch, p, Matrix::columns, k.w.data, [](const Task& t, const Rows& rows) { dot(t, rows); });
@@ -202,6 +204,7 @@ bool sweeps(const WindowProblem& p, const ConvUp& k) {
 void conv_up(Cpu& cpu, const ConvUp& k) {
   Scratch scratch(cpu.memory);
   if (k.big.shape.c * 2 <= kLanes && k.g.kernel > 1) return image_up(cpu, scratch, k);
+  if (k.g.any_order && winograd_pays(k.big.shape, k.small.shape, k.g)) return winograd_up(cpu, scratch, k);
   const WindowProblem p = window_problem(k);
   if (sweeps(p, k))
     return product(cpu, scratch, p, Matrix::unpacked, nullptr, [&](const Task& t, const Rows& rows) {

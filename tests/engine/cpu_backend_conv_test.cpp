@@ -63,6 +63,16 @@ TEST_CASE("the tuned convolutions equal the portable ones: the networks' own lay
   check(cases);
 }
 
+TEST_CASE("the tuned convolutions equal the portable ones: as many images as pay for Winograd's maps") {
+  std::vector<Case> cases;
+  const Conv any{.kernel = 4, .stride = 2, .pad = 1, .any_order = true};
+  add_conv(cases, 17, any, 16, 32, 16, 16);
+  add_conv(cases, 65, any, 48, 16, 8, 8);
+  add_conv(cases, 33, any, 32, 96, 8, 16);  // 4 x 96 columns are more than one block
+  add_conv(cases, 65, any, 272, 16, 8, 8);
+  check(cases);
+}
+
 TEST_CASE("a large weight gradient in aligned memory, which is stored past the caches, equals the portable one") {
   const Shape big{1, 256, 4, 4}, small{1, 512, 2, 2}, w{512, 256, 4, 4};
   const auto dw = [&](Backend& backend) {

@@ -76,9 +76,9 @@ TEST_CASE("each layer: every element of weights and input equals central differe
       check_gradient(
           b.tape, [&] { return sum(mul(layer(x), c)); }, wrt);
     };
-    check("convolution", {2, 2, 8, 6}, [&](Tensor x) { return conv(weights, x); });
-    check("convolution, stride 1", {2, 3, 5, 4}, [&](Tensor x) { return flat(weights, x); });
-    check("transposed convolution", {2, 3, 3, 4}, [&](Tensor x) { return up(weights, x); });
+    check("convolution", {2, 2, 8, 6}, [&](Tensor x) { return conv(weights, x, Statistics::batch); });
+    check("convolution, stride 1", {2, 3, 5, 4}, [&](Tensor x) { return flat(weights, x, Statistics::batch); });
+    check("transposed convolution", {2, 3, 3, 4}, [&](Tensor x) { return up(weights, x, Statistics::batch); });
     check("batch norm, batch", {2, 3, 3, 2}, [&](Tensor x) { return norm(weights, x, Statistics::batch); });
     check("batch norm, two groups", {4, 3, 3, 2}, [&](Tensor x) { return norm(weights, x, Statistics::batch, 2); });
     check("batch norm, running", {2, 3, 3, 2}, [&](Tensor x) { return norm(weights, x, Statistics::running); });

@@ -1,0 +1,170 @@
+// The three partial maps of the trilinear form by way of the points of winograd_maps-inl.h: map two operands to the
+// points, multiply there, map the result back.
+#if defined(SNAG_WINOGRAD_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef SNAG_WINOGRAD_INL_H
+#undef SNAG_WINOGRAD_INL_H
+#else
+#define SNAG_WINOGRAD_INL_H
+#endif
+
+#include <algorithm>
+#include <cstddef>
+
+#include "kernels/cpu/outer-inl.h"
+#include "kernels/cpu/winograd_maps-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace snag::HWY_NAMESPACE {
+
+// Whether there are whole tiles and vectors; and so many tiles that they pay for the maps of the weights, which become
+// 100 values for each 16 taps.
+inline bool winograd_pays(Shape big, Shape small, Conv g) {
+  constexpr int kLeastTiles = 32, kWeightsOfTile = 1 << 14;
+  const int tiles = small.n * tiles_of_image(small);
+  return g.kernel == 4 && g.stride == 2 && g.pad == 1 && big.h == 2 * small.h && big.w == 2 * small.w &&
+         small.h % kTile == 0 && small.w % kTile == 0 && big.c % kLanes == 0 && small.c % kLanes == 0 &&
+         tiles >= kLeastTiles && tiles >= kTaps * big.c * small.c / kWeightsOfTile;
+}
+
+// A product of rows and panels at each point, cut into chunks of images that threads take through all three steps.
+// rows_of(images, points) maps an operand to the points, back(points, images) the result from them.
+template <class RowsOf, class Back>
+void multiply_points(Cpu& cpu, Scratch& scratch, Shape small, const Panels& panels, const RowsOf& rows_of,
+                     const Back& back) {
+  constexpr int kRows = 64;  // of a chunk, at most: a point's rows then stay in L2; as many chunks for each thread
+  const int threads = cpu.pool.threads(), tiles = tiles_of_image(small), all_rows = small.n * tiles,
+            chunks = (all_rows + kRows * threads - 1) / (kRows * threads) * threads,
+            step = (small.n + chunks - 1) / chunks, rows = step * tiles;
+  const int blocks = (panels.depth + kDepth - 1) / kDepth, vectors = panels.columns / kLanes;
+  Run* runs = scratch.take<Run>(static_cast<std::size_t>(blocks));
+  int* first_run = scratch.take<int>(static_cast<std::size_t>(blocks) + 1);
+  for (int b = 0; b < blocks; ++b) {
+    runs[b] = {b * kDepth, std::min(kDepth, panels.depth - b * kDepth)};
+    first_run[b] = b;
+  }
+  first_run[blocks] = blocks;
+  struct Own {
+    Points from, to;
+    real **out, *spill;
+  };
+  Own* all = scratch.take<Own>(static_cast<std::size_t>(threads));
+  for (int t = 0; t < threads; ++t)
+    all[t] = {take_points(scratch, rows, panels.depth), take_points(scratch, rows, panels.columns),
+              scratch.take<real*>(static_cast<std::size_t>(rows)),
+              scratch.take<real>(static_cast<std::size_t>(kTall * kLanes))};
+  Part* parts = scratch.take<Part>(kPointCount);
+  Column* columns = scratch.take<Column>(static_cast<std::size_t>(kPointCount * vectors));
+  for (int p = 0; p < kPointCount; ++p) {
+    Column* own = columns + p * vectors;
+    for (int v = 0; v < vectors; ++v)
+      own[v] = {panels.data + p * panels.point + static_cast<std::ptrdiff_t>(v) * kLanes * panels.depth,
+                all[0].to.offset(0, v * kLanes), kLanes, v};
+    parts[p] = {{}, {}, runs, first_run, blocks, own, vectors};
+  }
+  cpu.pool.parallel_for((small.n + step - 1) / step, [&](int chunk, int thread) {
+    const Own& own = all[thread];
+    const ImageRange images{chunk * step, std::min(small.n, (chunk + 1) * step)};
+    rows_of(images, own.from);
+    for (int p = 0; p < kPointCount; ++p) {
+      for (int i = 0; i < images.count() * tiles; ++i) own.out[i] = own.to.data + p * own.to.point + i * kRowStride;
+      multiply({parts + p, 0, images.count() * tiles, 0, vectors}, {.a = own.from.data + p * own.from.point,
+                                                                    .capacity = rows,
+                                                                    .out = own.out,
+                                                                    .spill = own.spill,
+                                                                    .panels = nullptr,
+                                                                    .sums = nullptr});
+    }
+    back(own.to, images);
+  });
+}
+
+inline void winograd_down(Cpu& cpu, Scratch& scratch, const ConvDown& k) {
+  const Panels weights = take_panels(scratch, kPlanes * k.big.shape.c, k.small.shape.c);
+  weights_to_panels_down(cpu, k.w, weights);
+  multiply_points(
+      cpu, scratch, k.small.shape, weights,
+      [&](ImageRange images, const Points& to) { big_to_points(k.big, k.small.shape, images, to); },
+      [&](const Points& from, ImageRange images) { points_to_small(from, images, k.small); });
+}
+
+inline void winograd_up(Cpu& cpu, Scratch& scratch, const ConvUp& k) {
+  const Panels weights = take_panels(scratch, k.small.shape.c, kPlanes * k.big.shape.c);
+  weights_to_panels_up(cpu, k.w, weights);
+  multiply_points(
+      cpu, scratch, k.small.shape, weights,
+      [&](ImageRange images, const Points& to) { small_to_points(k.small, images, to); },
+      [&](const Points& from, ImageRange images) { points_to_big(from, k.small.shape, images, k.big); });
+}
+
+// Some rows and columns of two factors at one point, and where their sums of outer products lie: those of unit u, from
+// u.x * (columns of y) on, as outer() leaves them.
+struct OuterTask {
+  int point, x, y, x_columns, y_columns;
+  template <class Fn>
+  void for_each_unit(const Fn& fn) const {
+    for (int i = 0; i < x_columns;) {
+      const int height = unit_height(x_columns - i, y_columns / kLanes);
+      fn(Unit{0, i, height, static_cast<std::ptrdiff_t>(i) * y_columns});
+      i += height;
+    }
+  }
+};
+
+// Chunks of images one after the other, so that both factors stay in cache and sums have one order.
+inline void winograd_weight(Cpu& cpu, Scratch& scratch, const ConvWeight& k) {
+  const Shape big = k.big.shape, small = k.small.shape;
+  constexpr int kRows = 128;
+  const int tiles = tiles_of_image(small), step = std::clamp(kRows / tiles, 1, small.n);
+  const Points x = take_points(scratch, step * tiles, small.c), y = take_points(scratch, step * tiles, kPlanes * big.c),
+               sums = take_points(scratch, small.c, kPlanes * big.c);
+  const int x_blocks = x.blocks(), y_blocks = y.blocks();
+  constexpr std::ptrdiff_t kSums = static_cast<std::ptrdiff_t>(kDepth) * kDepth;
+  const int tasks = kPointCount * x_blocks * y_blocks;
+  real* all_sums = scratch.take<real>(static_cast<std::size_t>(tasks * kSums));
+  const auto task_at = [&](int i) {
+    const int xb = i / y_blocks % x_blocks * kDepth, yb = i % y_blocks * kDepth;
+    return OuterTask{i / (x_blocks * y_blocks), xb, yb, std::min(kDepth, x.columns - xb),
+                     std::min(kDepth, y.columns - yb)};
+  };
+  const Pair same{0, 0};
+  for (int begin = 0; begin < small.n; begin += step) {
+    const int end = std::min(small.n, begin + step), rows = (end - begin) * tiles;
+    cpu.pool.parallel_for(end - begin, [&](int i) {
+      const auto rows_of_image = [&](Points all) {
+        all.data += static_cast<std::ptrdiff_t>(i) * tiles * kRowStride;
+        return all;
+      };
+      const ImageRange image{begin + i, begin + i + 1};
+      small_to_points(k.small, image, rows_of_image(x));
+      big_to_points(k.big, small, image, rows_of_image(y));
+    });
+    cpu.pool.parallel_for(tasks, [&](int i) {
+      const OuterTask t = task_at(i);
+      const Factors f{x.data + t.point * x.point + x.offset(0, t.x),
+                      y.data + t.point * y.point + y.offset(0, t.y),
+                      kRowStride,
+                      kRowStride,
+                      &same,
+                      1};
+      constexpr int kTogether = 64;  // rows of both factors that stay in L2
+      for (int n = 0; n < rows; n += kTogether)
+        t.for_each_unit([&](const Unit& u) {
+          outer(f, u, t.y_columns / kLanes, n, std::min(n + kTogether, rows), begin + n == 0, all_sums + i * kSums);
+        });
+      if (end < small.n) return;
+      t.for_each_unit([&](const Unit& u) {
+        const real* from = all_sums + i * kSums + u.sums;
+        for (int v = 0; v < t.y_columns; v += 2 * kLanes)
+          for (int r = 0; r < u.height; ++r)
+            for (int j = v; j < std::min(v + 2 * kLanes, t.y_columns); j += kLanes, from += kLanes)
+              store(load(from), sums.data + t.point * sums.point + sums.offset(t.x + u.x + r, t.y + j));
+      });
+    });
+  }
+  points_to_weights(cpu, sums, k.dw);
+}
+
+}  // namespace snag::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif
