@@ -133,16 +133,16 @@ std::vector<Case> model_cases(int batch, int width) {
     return all;
   }
   const int w = width;
-  const Conv halve{.any_order = true}, keep{.stride = 1};  // as in training
-  add_convolution(all, batch, 1, w, 32, halve);            // encoder 0, discriminator 0
-  add_convolution(all, batch, w, 2 * w, 16, halve);        // encoder 1, discriminator 1
-  add_convolution(all, batch, 2 * w, 4 * w, 8, halve);     // encoder 2, discriminator 2
-  add_convolution(all, batch, 4 * w, 8 * w, 4, halve);     // encoder 3, decoder 0
-  add_convolution(all, batch, 2 * w, 8 * w, 8, halve);     // decoder 1: its input has the skip's channels too
-  add_convolution(all, batch, w, 4 * w, 16, halve);        // decoder 2
-  add_convolution(all, batch, 1, 2 * w, 32, halve);        // decoder 3
-  add_convolution(all, batch, 4 * w, 4 * w, 4, keep);      // discriminator 3
-  add_convolution(all, batch, 4 * w, 1, 3, keep);          // discriminator 4
+  const Conv halve{.any_order = true}, keep{.stride = 1, .any_order = true};  // as in training
+  add_convolution(all, batch, 1, w, 32, halve);                               // encoder 0, discriminator 0
+  add_convolution(all, batch, w, 2 * w, 16, halve);                           // encoder 1, discriminator 1
+  add_convolution(all, batch, 2 * w, 4 * w, 8, halve);                        // encoder 2, discriminator 2
+  add_convolution(all, batch, 4 * w, 8 * w, 4, halve);                        // encoder 3, decoder 0
+  add_convolution(all, batch, 2 * w, 8 * w, 8, halve);  // decoder 1: its input has the skip's channels too
+  add_convolution(all, batch, w, 4 * w, 16, halve);     // decoder 2
+  add_convolution(all, batch, 1, 2 * w, 32, halve);     // decoder 3
+  add_convolution(all, batch, 4 * w, 4 * w, 4, keep);   // discriminator 3
+  add_convolution(all, batch, 4 * w, 1, 3, keep);       // discriminator 4
   add_products(all, batch, 1024, 32 * w);
   add_products(all, batch, 8 * w, 4 * w);
   for (const Shape x : {Shape{batch, w, 16, 16}, Shape{batch, 2 * w, 8, 8}, Shape{batch, 8 * w, 2, 2}})

@@ -13,8 +13,9 @@ namespace snag {
 enum class Statistics {
   batch,    // of this batch, and tracked in the running ones: training
   running,  // the running ones, as constants: an image's result does not depend on its batch (on a CPU: in no bit)
+  fixed,    // the same for training, where bits may depend on the batch
 };
-inline Conv order(Conv g, Statistics from) { return from == Statistics::batch ? g.in_any_order() : g; }
+inline Conv order(Conv g, Statistics from) { return from == Statistics::running ? g : g.in_any_order(); }
 
 // Convolution without bias, w [out, in, k, k], initialised from N(0, 0.02^2) (DCGAN, Radford et al. 2016).
 class ConvLayer {

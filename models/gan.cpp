@@ -88,10 +88,10 @@ Tensor Gan::generator_loss(const Batch& batch, const Reconstruction& r) {
     term("patch_normal", config_.patch_weight, [&] {
       return patch_loss(error, {config_.patch_size, config_.patch_stride, config_.patch_largest});
     });
-    // Both images go through the encoder with running statistics: in training mode the wide-ranging G(x) would move
+    // Both images go through the encoder with fixed statistics: as a batch of training the wide-ranging G(x) would move
     // them.
     term("latent_normal", config_.latent_weight, [&] {
-      const Pass fixed{generator_.weights(), Statistics::running};
+      const Pass fixed{generator_.weights(), Statistics::fixed};
       return latent_loss(tape_.constant(network_.encode(fixed, x)), network_.encode(fixed, clamp(y, -1, 1)));
     });
     if (normal_)

@@ -182,7 +182,8 @@ bool sums_along_rows(const WindowProblem& p) {
 void conv_down(Cpu& cpu, const ConvDown& k) {
   Scratch scratch(cpu.memory);
   if (is_image(k.big.shape, k.g)) return image_down(cpu, scratch, k);
-  if (k.g.any_order && winograd_pays(k.big.shape, k.small.shape, k.g)) return winograd_down(cpu, scratch, k);
+  const auto winograd = [&](auto scheme) { winograd_down<decltype(scheme)>(cpu, scratch, k); };
+  if (k.g.any_order && by_winograd(k.big.shape, k.small.shape, k.g, winograd)) return;
   const WindowProblem p = window_problem(k);
   if (sums_along_rows(p))  // w is [o][r][t][c]: each column already lies along the rows
     return product(cpu, scratch, p, Matrix::columns, k.w.data, [](const Task& t, const Rows& rows) { dot(t, rows); });
@@ -204,7 +205,8 @@ bool sweeps(const WindowProblem& p, const ConvUp& k) {
 void conv_up(Cpu& cpu, const ConvUp& k) {
   Scratch scratch(cpu.memory);
   if (k.big.shape.c * 2 <= kLanes && k.g.kernel > 1) return image_up(cpu, scratch, k);
-  if (k.g.any_order && winograd_pays(k.big.shape, k.small.shape, k.g)) return winograd_up(cpu, scratch, k);
+  const auto winograd = [&](auto scheme) { winograd_up<decltype(scheme)>(cpu, scratch, k); };
+  if (k.g.any_order && by_winograd(k.big.shape, k.small.shape, k.g, winograd)) return;
   const WindowProblem p = window_problem(k);
   if (sweeps(p, k))
     return product(cpu, scratch, p, Matrix::unpacked, nullptr, [&](const Task& t, const Rows& rows) {

@@ -179,7 +179,8 @@ void conv_weight(Cpu& cpu, const ConvWeight& k) {
   const int big = k.big.shape.c, small = k.small.shape.c;
   const bool big_fills = big % kLanes == 0, small_fills = small % kLanes == 0;
   if (small_fills && is_image(k.big.shape, k.g)) return image_weight(cpu, scratch, k);
-  if (winograd_pays(k.big.shape, k.small.shape, k.g)) return winograd_weight(cpu, scratch, k);
+  const auto winograd = [&](auto scheme) { winograd_weight<decltype(scheme)>(cpu, scratch, k); };
+  if (by_winograd(k.big.shape, k.small.shape, k.g, winograd)) return;
   if (big_fills && (big > kLanes || !small_fills || small == kLanes)) return direct(cpu, scratch, k, false);
   if (small_fills && big >= 4) return direct(cpu, scratch, k, true);
   patches(cpu, scratch, k);

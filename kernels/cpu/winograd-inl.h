@@ -1,5 +1,5 @@
-// The three partial maps of the trilinear form by way of the points of winograd_maps-inl.h: map two operands to the
-// points, multiply there, map the result back.
+// The three partial maps of the trilinear form by way of the points of winograd_matrices-inl.h: map two operands to
+// the points, multiply there, map the result back.
 #if defined(SNAG_WINOGRAD_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef SNAG_WINOGRAD_INL_H
 #undef SNAG_WINOGRAD_INL_H
@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 
 #include "kernels/cpu/outer-inl.h"
 #include "kernels/cpu/winograd_maps-inl.h"
@@ -16,23 +17,24 @@
 HWY_BEFORE_NAMESPACE();
 namespace snag::HWY_NAMESPACE {
 
-// Whether there are whole tiles and vectors; and so many tiles that they pay for the maps of the weights, which become
-// 100 values for each 16 taps.
-inline bool winograd_pays(Shape big, Shape small, Conv g) {
-  constexpr int kLeastTiles = 32, kWeightsOfTile = 1 << 14;
-  const int tiles = small.n * tiles_of_image(small);
-  return g.kernel == 4 && g.stride == 2 && g.pad == 1 && big.h == 2 * small.h && big.w == 2 * small.w &&
-         small.h % kTile == 0 && small.w % kTile == 0 && big.c % kLanes == 0 && small.c % kLanes == 0 &&
-         tiles >= kLeastTiles && tiles >= kTaps * big.c * small.c / kWeightsOfTile;
+// Whether there are whole tiles and vectors; and so many tiles that they pay for the maps of the weights, of which
+// there are more at the points than in the kernel.
+template <class S>
+bool winograd_pays(Shape big, Shape small, Conv g) {
+  constexpr int kLeastTiles = 32, kWeightsOfTile = 100'000;
+  const int tiles = small.n * tiles_of_image<S>(small);
+  return g.kernel == kWinogradKernel && g.stride == S::kStride && small.h % S::kTile == 0 && small.w % S::kTile == 0 &&
+         big.c % kLanes == 0 && small.c % kLanes == 0 && tiles >= kLeastTiles &&
+         tiles >= std::int64_t{S::kAllPoints * S::kPlanes} * big.c * small.c / kWeightsOfTile;
 }
 
 // A product of rows and panels at each point, cut into chunks of images that threads take through all three steps.
 // rows_of(images, points) maps an operand to the points, back(points, images) the result from them.
-template <class RowsOf, class Back>
+template <class S, class RowsOf, class Back>
 void multiply_points(Cpu& cpu, Scratch& scratch, Shape small, const Panels& panels, const RowsOf& rows_of,
                      const Back& back) {
   constexpr int kRows = 64;  // of a chunk, at most: a point's rows then stay in L2; as many chunks for each thread
-  const int threads = cpu.pool.threads(), tiles = tiles_of_image(small), all_rows = small.n * tiles,
+  const int threads = cpu.pool.threads(), tiles = tiles_of_image<S>(small), all_rows = small.n * tiles,
             chunks = (all_rows + kRows * threads - 1) / (kRows * threads) * threads,
             step = (small.n + chunks - 1) / chunks, rows = step * tiles;
   const int blocks = (panels.depth + kDepth - 1) / kDepth, vectors = panels.columns / kLanes;
@@ -49,12 +51,13 @@ void multiply_points(Cpu& cpu, Scratch& scratch, Shape small, const Panels& pane
   };
   Own* all = scratch.take<Own>(static_cast<std::size_t>(threads));
   for (int t = 0; t < threads; ++t)
-    all[t] = {take_points(scratch, rows, panels.depth), take_points(scratch, rows, panels.columns),
+    all[t] = {take_points(scratch, S::kAllPoints, rows, panels.depth),
+              take_points(scratch, S::kAllPoints, rows, panels.columns),
               scratch.take<real*>(static_cast<std::size_t>(rows)),
               scratch.take<real>(static_cast<std::size_t>(kTall * kLanes))};
-  Part* parts = scratch.take<Part>(kPointCount);
-  Column* columns = scratch.take<Column>(static_cast<std::size_t>(kPointCount * vectors));
-  for (int p = 0; p < kPointCount; ++p) {
+  Part* parts = scratch.take<Part>(S::kAllPoints);
+  Column* columns = scratch.take<Column>(static_cast<std::size_t>(S::kAllPoints * vectors));
+  for (int p = 0; p < S::kAllPoints; ++p) {
     Column* own = columns + p * vectors;
     for (int v = 0; v < vectors; ++v)
       own[v] = {panels.data + p * panels.point + static_cast<std::ptrdiff_t>(v) * kLanes * panels.depth,
@@ -65,7 +68,7 @@ void multiply_points(Cpu& cpu, Scratch& scratch, Shape small, const Panels& pane
     const Own& own = all[thread];
     const ImageRange images{chunk * step, std::min(small.n, (chunk + 1) * step)};
     rows_of(images, own.from);
-    for (int p = 0; p < kPointCount; ++p) {
+    for (int p = 0; p < S::kAllPoints; ++p) {
       for (int i = 0; i < images.count() * tiles; ++i) own.out[i] = own.to.data + p * own.to.point + i * kRowStride;
       multiply({parts + p, 0, images.count() * tiles, 0, vectors}, {.a = own.from.data + p * own.from.point,
                                                                     .capacity = rows,
@@ -78,22 +81,24 @@ void multiply_points(Cpu& cpu, Scratch& scratch, Shape small, const Panels& pane
   });
 }
 
-inline void winograd_down(Cpu& cpu, Scratch& scratch, const ConvDown& k) {
-  const Panels weights = take_panels(scratch, kPlanes * k.big.shape.c, k.small.shape.c);
-  weights_to_panels_down(cpu, k.w, weights);
-  multiply_points(
+template <class S>
+void winograd_down(Cpu& cpu, Scratch& scratch, const ConvDown& k) {
+  const Panels weights = take_panels(scratch, S::kAllPoints, S::kPlanes * k.big.shape.c, k.small.shape.c);
+  weights_to_panels_down<S>(cpu, k.w, weights);
+  multiply_points<S>(
       cpu, scratch, k.small.shape, weights,
-      [&](ImageRange images, const Points& to) { big_to_points(k.big, k.small.shape, images, to); },
-      [&](const Points& from, ImageRange images) { points_to_small(from, images, k.small); });
+      [&](ImageRange images, const Points& to) { big_to_points<S>(k.big, k.g.pad, k.small.shape, images, to); },
+      [&](const Points& from, ImageRange images) { points_to_small<S>(from, images, k.small); });
 }
 
-inline void winograd_up(Cpu& cpu, Scratch& scratch, const ConvUp& k) {
-  const Panels weights = take_panels(scratch, k.small.shape.c, kPlanes * k.big.shape.c);
-  weights_to_panels_up(cpu, k.w, weights);
-  multiply_points(
+template <class S>
+void winograd_up(Cpu& cpu, Scratch& scratch, const ConvUp& k) {
+  const Panels weights = take_panels(scratch, S::kAllPoints, k.small.shape.c, S::kPlanes * k.big.shape.c);
+  weights_to_panels_up<S>(cpu, k.w, weights);
+  multiply_points<S>(
       cpu, scratch, k.small.shape, weights,
-      [&](ImageRange images, const Points& to) { small_to_points(k.small, images, to); },
-      [&](const Points& from, ImageRange images) { points_to_big(from, k.small.shape, images, k.big); });
+      [&](ImageRange images, const Points& to) { small_to_points<S>(k.small, images, to); },
+      [&](const Points& from, ImageRange images) { points_to_big<S>(from, k.g.pad, k.small.shape, images, k.big); });
 }
 
 // Some rows and columns of two factors at one point, and where their sums of outer products lie: those of unit u, from
@@ -111,15 +116,17 @@ struct OuterTask {
 };
 
 // Chunks of images one after the other, so that both factors stay in cache and sums have one order.
-inline void winograd_weight(Cpu& cpu, Scratch& scratch, const ConvWeight& k) {
+template <class S>
+void winograd_weight(Cpu& cpu, Scratch& scratch, const ConvWeight& k) {
   const Shape big = k.big.shape, small = k.small.shape;
   constexpr int kRows = 128;
-  const int tiles = tiles_of_image(small), step = std::clamp(kRows / tiles, 1, small.n);
-  const Points x = take_points(scratch, step * tiles, small.c), y = take_points(scratch, step * tiles, kPlanes * big.c),
-               sums = take_points(scratch, small.c, kPlanes * big.c);
+  const int tiles = tiles_of_image<S>(small), step = std::clamp(kRows / tiles, 1, small.n);
+  const Points x = take_points(scratch, S::kAllPoints, step * tiles, small.c),
+               y = take_points(scratch, S::kAllPoints, step * tiles, S::kPlanes * big.c),
+               sums = take_points(scratch, S::kAllPoints, small.c, S::kPlanes * big.c);
   const int x_blocks = x.blocks(), y_blocks = y.blocks();
   constexpr std::ptrdiff_t kSums = static_cast<std::ptrdiff_t>(kDepth) * kDepth;
-  const int tasks = kPointCount * x_blocks * y_blocks;
+  const int tasks = S::kAllPoints * x_blocks * y_blocks;
   real* all_sums = scratch.take<real>(static_cast<std::size_t>(tasks * kSums));
   const auto task_at = [&](int i) {
     const int xb = i / y_blocks % x_blocks * kDepth, yb = i % y_blocks * kDepth;
@@ -135,8 +142,8 @@ inline void winograd_weight(Cpu& cpu, Scratch& scratch, const ConvWeight& k) {
         return all;
       };
       const ImageRange image{begin + i, begin + i + 1};
-      small_to_points(k.small, image, rows_of_image(x));
-      big_to_points(k.big, small, image, rows_of_image(y));
+      small_to_points<S>(k.small, image, rows_of_image(x));
+      big_to_points<S>(k.big, k.g.pad, small, image, rows_of_image(y));
     });
     cpu.pool.parallel_for(tasks, [&](int i) {
       const OuterTask t = task_at(i);
@@ -161,7 +168,15 @@ inline void winograd_weight(Cpu& cpu, Scratch& scratch, const ConvWeight& k) {
       });
     });
   }
-  points_to_weights(cpu, sums, k.dw);
+  points_to_weights<S>(cpu, sums, k.dw);
+}
+
+// Calls fn(Stride2{}) or fn(Stride1{}), whichever pays, and says whether one did.
+template <class Fn>
+bool by_winograd(Shape big, Shape small, Conv g, const Fn& fn) {
+  if (winograd_pays<Stride2>(big, small, g)) return fn(Stride2{}), true;
+  if (winograd_pays<Stride1>(big, small, g)) return fn(Stride1{}), true;
+  return false;
 }
 
 }  // namespace snag::HWY_NAMESPACE

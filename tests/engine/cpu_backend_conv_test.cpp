@@ -70,6 +70,11 @@ TEST_CASE("the tuned convolutions equal the portable ones: as many images as pay
   add_conv(cases, 65, any, 48, 16, 8, 8);
   add_conv(cases, 33, any, 32, 96, 8, 16);  // 4 x 96 columns are more than one block
   add_conv(cases, 65, any, 272, 16, 8, 8);
+  add_conv(cases, 40, any, 32, 16, 17, 9);
+  const Conv same{.kernel = 4, .stride = 1, .pad = 1, .any_order = true};
+  add_conv(cases, 40, same, 32, 16, 4, 4);
+  add_conv(cases, 33, same, 16, 272, 4, 7);
+  add_conv(cases, 37, {.kernel = 4, .stride = 1, .pad = 0, .any_order = true}, 16, 16, 6, 6);
   check(cases);
 }
 
