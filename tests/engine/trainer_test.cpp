@@ -147,7 +147,7 @@ TEST_CASE("too little memory is an error of its own") {
               Exit::device, {"memory"});
 }
 
-TEST_CASE("training tells anomalies from normal images") {
+TEST_CASE("training tells anomalies from normal images" * doctest::skip(kLooksForRaces)) {
   for (const auto& [model, side, channels] : {std::tuple("cnn", 32, 1), {"dual_gan", 32, 1}, {"dual_gan", 64, 3}}) {
     CAPTURE(model);
     const TrainingSet set = pictures(64, 64, side, channels);
