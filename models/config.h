@@ -33,7 +33,7 @@ struct Config {
   std::string augment = "hflip,shift";
 
   // training
-  int epochs = 40, batch_size = 64;
+  int epochs = 80, batch_size = 64;
   double lr = 0;                        // 0: 1e-3 sqrt(batch_size / 64)
   double discriminator_lr_ratio = 0.2;  // of lr
   int warmup = 50;                      // steps

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds train_gan, trains dual_gan on Fashion-MNIST with class 0 normal, and shows the result.
+# Installs what is missing, builds train_gan, trains dual_gan on Fashion-MNIST with class 0 normal for 20 epochs, and shows
+# the result.
 # usage: scripts/quickstart.sh [FLAG OF train_gan ...]
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -14,7 +15,7 @@ stamp=runs/quickstart-$(date +%Y%m%d-%H%M%S)
 for model in random pca knn; do
   "$train_gan" --model "$model" --out "$stamp/$model" --quiet
 done
-"$train_gan" --model dual_gan --out "$stamp/dual_gan" "$@"
+"$train_gan" --model dual_gan --epochs 20 --out "$stamp/dual_gan" "$@"  # the default, 80, gains some thousandths more
 
 auroc() { sed -n 's/^  "auroc": \([0-9.]*\).*/\1/p' "$stamp/$1/summary.json"; }
 echo
