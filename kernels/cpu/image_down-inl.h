@@ -29,11 +29,15 @@ struct ImageLine {
 template <int H, int NV>
 HWY_INLINE void image_down_tile(const ImageLine& line, int q, int o, const real* b) {
   constexpr int kTaps = kImageKernel * kImageKernel;
+  real* out = line.out + static_cast<std::ptrdiff_t>(q) * line.channels + o;
   Vector sum[H][NV];
 #pragma GCC unroll 16
   for (int i = 0; i < H; ++i)
 #pragma GCC unroll 2
-    for (int v = 0; v < NV; ++v) sum[i][v] = hn::Zero(Tag());
+    for (int v = 0; v < NV; ++v) {
+      sum[i][v] = hn::Zero(Tag());
+      __builtin_prefetch(out + static_cast<std::ptrdiff_t>(i) * line.channels + v * kLanes, 1);
+    }
   const real* a = line.in + static_cast<std::ptrdiff_t>(q) * kImageStride;
   for (int r = 0; r < kImageKernel; ++r, a += line.in_stride, b += kImageKernel * kLanes) {
 #pragma GCC unroll 4
@@ -49,7 +53,6 @@ HWY_INLINE void image_down_tile(const ImageLine& line, int q, int o, const real*
       }
     }
   }
-  real* out = line.out + static_cast<std::ptrdiff_t>(q) * line.channels + o;
   const bool full = o + NV * kLanes <= line.channels;
 #pragma GCC unroll 16
   for (int i = 0; i < H; ++i) {

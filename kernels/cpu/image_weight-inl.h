@@ -30,6 +30,7 @@ HWY_INLINE void image_weight_rows(const real* in, std::ptrdiff_t in_stride, cons
   for (int r = 0; r < kTapRows; ++r) row[r] = in + r * in_stride;
   for (int q = 0; q < pixels; ++q, small += channels) {
     const Vector s = load(small);
+    __builtin_prefetch(small + pixels * channels);  // the next line's: steps of a pixel are too long to be foreseen
 #pragma GCC unroll 4
     for (int r = 0; r < kTapRows; ++r)
 #pragma GCC unroll 4
