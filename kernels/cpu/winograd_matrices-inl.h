@@ -78,34 +78,17 @@ struct Stride1 : Sizes<1, 3> {  // points 0, 1, -1, 2, -1/2 and infinity: those 
   static constexpr auto kGt = transposed(kG);
 };
 
-// sum over j >= kColumn of M[kRow][j] from[j * step], given that of the columns before
-template <const auto& M, std::size_t kRow, std::size_t kColumn, bool kFirst>
-HWY_INLINE Vector combine(const Vector* from, std::size_t step, Vector sum) {
-  if constexpr (kColumn == M[0].size()) {
-    return sum;
-  } else {
-    constexpr real m = M[kRow][kColumn];
-    if constexpr (m == 0) return combine<M, kRow, kColumn + 1, kFirst>(from, step, sum);
-    const Vector x = from[kColumn * step];
-    Vector next;
-    if constexpr (kFirst)
-      next = m == 1 ? x : hn::Mul(set(m), x);
-    else if constexpr (m == 1)
-      next = hn::Add(sum, x);
-    else if constexpr (m == -1)
-      next = hn::Sub(sum, x);
-    else
-      next = hn::MulAdd(set(m), x, sum);
-    return combine<M, kRow, kColumn + 1, false>(from, step, next);
-  }
-}
-
-// to = M from, for the columns of a line-by-line matrix `count` apart
-template <const auto& M, std::size_t kRow = 0>
-HWY_INLINE void combine_rows(const Vector* from, std::size_t from_step, Vector* to, std::size_t to_step) {
-  if constexpr (kRow < M.size()) {
-    to[kRow * to_step] = combine<M, kRow, 0, true>(from, from_step, hn::Zero(Tag()));
-    combine_rows<M, kRow + 1>(from, from_step, to, to_step);
+// to[i] = sum over j of M[i][j] from[j]; neighbours are `step` apart. Unrolled, the matrix becomes code without its zeros.
+template <const auto& M>
+HWY_INLINE void combine(const Vector* from, std::size_t from_step, Vector* to, std::size_t to_step) {
+  constexpr std::size_t kTo = M.size(), kFrom = M[0].size();
+#pragma GCC unroll 8
+  for (std::size_t i = 0; i < kTo; ++i) {
+    Vector sum = hn::Zero(Tag());
+#pragma GCC unroll 8
+    for (std::size_t j = 0; j < kFrom; ++j)
+      if (M[i][j] != 0) sum = hn::MulAdd(set(M[i][j]), from[j * from_step], sum);
+    to[i * to_step] = sum;
   }
 }
 
@@ -115,9 +98,9 @@ HWY_INLINE void map_square(const Vector* from, Vector* to) {
   constexpr std::size_t kTo = M.size(), kFrom = M[0].size();
   Vector half[kTo * kFrom];
 #pragma GCC unroll 8
-  for (std::size_t j = 0; j < kFrom; ++j) combine_rows<M>(from + j, kFrom, half + j, kFrom);
+  for (std::size_t j = 0; j < kFrom; ++j) combine<M>(from + j, kFrom, half + j, kFrom);
 #pragma GCC unroll 8
-  for (std::size_t i = 0; i < kTo; ++i) combine_rows<M>(half + i * kFrom, 1, to + i * kTo, 1);
+  for (std::size_t i = 0; i < kTo; ++i) combine<M>(half + i * kFrom, 1, to + i * kTo, 1);
 }
 
 }  // namespace snag::HWY_NAMESPACE
