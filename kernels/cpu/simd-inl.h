@@ -14,6 +14,17 @@
 
 #include "kernels/view.h"
 
+// Unrolls the loop that follows, as "#pragma GCC unroll" does; not under sanitizers, which check each element of an
+// array in registers: long unrolled loops would take them minutes to compile.
+#ifndef SNAG_UNROLL
+#define SNAG_PRAGMA(text) _Pragma(#text)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SNAG_UNROLL(n) SNAG_PRAGMA(GCC unroll 1)
+#else
+#define SNAG_UNROLL(n) SNAG_PRAGMA(GCC unroll n)
+#endif
+#endif
+
 HWY_BEFORE_NAMESPACE();
 namespace snag::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;

@@ -53,12 +53,12 @@ inline Panels take_panels(Scratch& scratch, int points, int depth, int columns) 
 
 template <int kCount>
 HWY_INLINE void store_points(const Vector (&v)[kCount], real* to, std::ptrdiff_t point) {
-#pragma GCC unroll 36
+  SNAG_UNROLL(36)
   for (int p = 0; p < kCount; ++p) store(v[p], to + p * point);
 }
 template <int kCount>
 HWY_INLINE void load_points(const real* from, std::ptrdiff_t point, Vector (&v)[kCount]) {
-#pragma GCC unroll 36
+  SNAG_UNROLL(36)
   for (int p = 0; p < kCount; ++p) v[p] = load(from + p * point);
 }
 
@@ -95,7 +95,7 @@ void small_to_points(ConstView small, ImageRange images, const Points& to) {
   for_each_tile<S>(s, images, [&](int n, int y, int x, int row) {
     for (int c = 0; c < s.c; c += kLanes) {
       Vector in[S::kTilePixels], out[S::kAllPoints];
-#pragma GCC unroll 16
+      SNAG_UNROLL(16)
       for (int i = 0; i < S::kTilePixels; ++i) in[i] = load(small.data + small_offset<S>(s, n, y, x, i) + c);
       map_square<S::kA>(in, out);
       store_points(out, to.data + to.offset(row, c), to.point);
@@ -111,7 +111,7 @@ void points_to_small(const Points& from, ImageRange images, View small) {
       Vector in[S::kAllPoints], out[S::kTilePixels];
       load_points(from.data + from.offset(row, c), from.point, in);
       map_square<S::kAt>(in, out);
-#pragma GCC unroll 16
+      SNAG_UNROLL(16)
       for (int i = 0; i < S::kTilePixels; ++i) store(out[i], small.data + small_offset<S>(s, n, y, x, i) + c);
     }
   });
@@ -140,7 +140,7 @@ void big_to_points(ConstView big, int pad, Shape small, ImageRange images, const
       const PlanePixels<S> pixels(big.shape, pad, y, x, plane);
       for (int c = 0; c < channels; c += kLanes) {
         Vector in[S::kAllPoints], out[S::kAllPoints];
-#pragma GCC unroll 36
+        SNAG_UNROLL(36)
         for (int i = 0; i < S::kAllPoints; ++i)
           in[i] = pixels.at[i] < 0 ? hn::Zero(Tag()) : load(image + pixels.at[i] + c);
         map_square<S::kB>(in, out);
@@ -164,7 +164,7 @@ void points_to_big(const Points& from, int pad, Shape small, ImageRange images, 
         Vector in[S::kAllPoints], out[S::kAllPoints];
         load_points(from.data + from.offset(row, plane * channels + c), from.point, in);
         map_square<S::kBt>(in, out);
-#pragma GCC unroll 36
+        SNAG_UNROLL(36)
         for (int i = 0; i < S::kAllPoints; ++i) {
           if (pixels.at[i] < 0) continue;
           real* to = image + pixels.at[i] + c;
@@ -190,7 +190,7 @@ HWY_INLINE int plane_tap(int plane, int i) {
 template <class S, class Tap>
 HWY_INLINE void taps_to_points(int plane, const Tap& tap, real* to, std::ptrdiff_t point) {
   Vector in[S::kPlaneTaps], out[S::kAllPoints];
-#pragma GCC unroll 16
+  SNAG_UNROLL(16)
   for (int i = 0; i < S::kPlaneTaps; ++i) in[i] = tap(plane_tap<S>(plane, i));
   map_square<S::kG>(in, out);
   store_points(out, to, point);
@@ -240,7 +240,7 @@ void points_to_weights(Cpu& cpu, const Points& from, View w) {
       Vector in[S::kAllPoints], out[S::kPlaneTaps];
       load_points(from.data + from.offset(o, column), from.point, in);
       map_square<S::kGt>(in, out);
-#pragma GCC unroll 16
+      SNAG_UNROLL(16)
       for (int i = 0; i < S::kPlaneTaps; ++i) store(out[i], to + plane_tap<S>(plane, i) * channels + c);
     }
   });

@@ -78,14 +78,14 @@ struct Stride1 : Sizes<1, 3> {  // points 0, 1, -1, 2, -1/2 and infinity: those 
   static constexpr auto kGt = transposed(kG);
 };
 
-// to[i] = sum over j of M[i][j] from[j]; neighbours are `step` apart. Unrolled, the matrix becomes code without its zeros.
+// to[i] = sum over j of M[i][j] from[j]; neighbours are `step` apart. Unrolled, the matrix becomes code without zeros.
 template <const auto& M>
 HWY_INLINE void combine(const Vector* from, std::size_t from_step, Vector* to, std::size_t to_step) {
   constexpr std::size_t kTo = M.size(), kFrom = M[0].size();
-#pragma GCC unroll 8
+  SNAG_UNROLL(8)
   for (std::size_t i = 0; i < kTo; ++i) {
     Vector sum = hn::Zero(Tag());
-#pragma GCC unroll 8
+    SNAG_UNROLL(8)
     for (std::size_t j = 0; j < kFrom; ++j)
       if (M[i][j] != 0) sum = hn::MulAdd(set(M[i][j]), from[j * from_step], sum);
     to[i * to_step] = sum;
@@ -97,9 +97,9 @@ template <const auto& M>
 HWY_INLINE void map_square(const Vector* from, Vector* to) {
   constexpr std::size_t kTo = M.size(), kFrom = M[0].size();
   Vector half[kTo * kFrom];
-#pragma GCC unroll 8
+  SNAG_UNROLL(8)
   for (std::size_t j = 0; j < kFrom; ++j) combine<M>(from + j, kFrom, half + j, kFrom);
-#pragma GCC unroll 8
+  SNAG_UNROLL(8)
   for (std::size_t i = 0; i < kTo; ++i) combine<M>(half + i * kFrom, 1, to + i * kTo, 1);
 }
 
