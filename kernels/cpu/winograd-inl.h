@@ -36,7 +36,8 @@ void multiply_points(Cpu& cpu, Scratch& scratch, Shape small, const Panels& pane
   constexpr int kRows = 64;  // of a chunk, at most: a point's rows then stay in L2; as many chunks for each thread
   const int threads = cpu.pool.threads(), tiles = tiles_of_image<S>(small), all_rows = small.n * tiles,
             chunks = (all_rows + kRows * threads - 1) / (kRows * threads) * threads,
-            step = (small.n + chunks - 1) / chunks, rows = step * tiles;
+            step = (small.n + chunks - 1) / chunks,
+            rows = (step * tiles + kTall - 1) / kTall * kTall;  // whole tiles of `multiply`: the last may read on
   const int blocks = (panels.depth + kDepth - 1) / kDepth, vectors = panels.columns / kLanes;
   Run* runs = scratch.take<Run>(static_cast<std::size_t>(blocks));
   int* first_run = scratch.take<int>(static_cast<std::size_t>(blocks) + 1);
