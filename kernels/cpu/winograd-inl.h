@@ -126,9 +126,9 @@ void winograd_weight(Cpu& cpu, Scratch& scratch, const ConvWeight& k) {
                y = take_points(scratch, S::kAllPoints, step * tiles, S::kPlanes * big.c),
                sums = take_points(scratch, S::kAllPoints, small.c, S::kPlanes * big.c);
   const int x_blocks = x.blocks(), y_blocks = y.blocks();
-  constexpr std::ptrdiff_t kSums = static_cast<std::ptrdiff_t>(kDepth) * kDepth;
+  const std::ptrdiff_t size = std::ptrdiff_t{std::min(kDepth, x.columns)} * std::min(kDepth, y.columns);  // of a task's
   const int tasks = S::kAllPoints * x_blocks * y_blocks;
-  real* all_sums = scratch.take<real>(static_cast<std::size_t>(tasks * kSums));
+  real* all_sums = scratch.take<real>(static_cast<std::size_t>(tasks * size));
   const auto task_at = [&](int i) {
     const int xb = i / y_blocks % x_blocks * kDepth, yb = i % y_blocks * kDepth;
     return OuterTask{i / (x_blocks * y_blocks), xb, yb, std::min(kDepth, x.columns - xb),
@@ -157,11 +157,11 @@ void winograd_weight(Cpu& cpu, Scratch& scratch, const ConvWeight& k) {
       constexpr int kTogether = 64;  // rows of both factors that stay in L2
       for (int n = 0; n < rows; n += kTogether)
         t.for_each_unit([&](const Unit& u) {
-          outer(f, u, t.y_columns / kLanes, n, std::min(n + kTogether, rows), begin + n == 0, all_sums + i * kSums);
+          outer(f, u, t.y_columns / kLanes, n, std::min(n + kTogether, rows), begin + n == 0, all_sums + i * size);
         });
       if (end < small.n) return;
       t.for_each_unit([&](const Unit& u) {
-        const real* from = all_sums + i * kSums + u.sums;
+        const real* from = all_sums + i * size + u.sums;
         for (int v = 0; v < t.y_columns; v += 2 * kLanes)
           for (int r = 0; r < u.height; ++r)
             for (int j = v; j < std::min(v + 2 * kLanes, t.y_columns); j += kLanes, from += kLanes)
