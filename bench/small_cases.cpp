@@ -78,6 +78,8 @@ void add_elementwise(std::vector<Case>& to, int batch, int width) {
   add("Tanh", x, {{x}, {x}}, [](const Views& v) { return Tanh{.y = v[0], .x = v[1], .range = range}; });
   add("TanhGrad", x, {{x}, {x}, {x}},
       [](const Views& v) { return TanhGrad{.dx = v[0], .y = v[1], .dy = v[2], .range = range}; });
+  add("Power", j, {{j}, {j, Filled::positive}},
+      [](const Views& v) { return Power{.y = v[0], .x = v[1], .exponent = real(-0.5)}; });
   add("Sigmoid", j, {{j}, {j}}, [](const Views& v) { return Sigmoid{.y = v[0], .x = v[1]}; });
   add("SigmoidGrad", j, {{j}, {j}, {j}}, [](const Views& v) { return SigmoidGrad{.dx = v[0], .y = v[1], .dy = v[2]}; });
   add("Clamp", x, {{x}, {x}},

@@ -61,6 +61,13 @@ Tensor tanh(Tensor x, double range) {
   });
 }
 
+Tensor power(Tensor x, double exponent) {
+  const Tensor y = like(x);
+  run(y, Power{.y = y.view, .x = x.view, .exponent = static_cast<real>(exponent)});
+  return y.tape->record("power", y, {x},
+                        [=](Tensor dy, Needs) { return Grads{mul(dy, affine(power(x, exponent - 1), exponent))}; });
+}
+
 Tensor sigmoid(Tensor x) {
   const Tensor y = like(x);
   run(y, Sigmoid{.y = y.view, .x = x.view});

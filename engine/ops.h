@@ -17,6 +17,7 @@ Tensor abs_diff(Tensor a, Tensor b);                      // |a - b|; gradient 0
 Tensor leaky_relu(Tensor x, double slope);                // slope 0 is ReLU
 Tensor leaky_relu_grad(Tensor x, Tensor dy, double slope);
 Tensor tanh(Tensor x, double range = 1);  // range tanh(x / range)
+Tensor power(Tensor x, double exponent);  // x^exponent, x > 0
 Tensor sigmoid(Tensor x);
 Tensor clamp(Tensor x, double low, double high);  // gradient 0 outside
 

@@ -97,6 +97,15 @@ struct TanhGrad {
   }
 };
 
+// y = x^exponent for x > 0
+struct Power {
+  View y;
+  ConstView x;
+  real exponent;
+  HD int size() const { return y.shape.size(); }
+  HD void operator()(int i) const { y.data[i] = std::pow(x.data[i], exponent); }
+};
+
 // y = 1 / (1 + exp(-x))
 struct Sigmoid {
   View y;

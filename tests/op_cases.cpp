@@ -40,6 +40,7 @@ Cases elementwise_cases() {
       "tanh", "range 1", {normal}, [](In x) { return tanh(x[0]); }, once);
   each(
       "tanh", "range 2.5", {normal}, [](In x) { return tanh(x[0], 2.5); }, once);
+  each("power", "x^-0.5", {positive}, [](In x) { return power(x[0], -0.5); });
   each(
       "sigmoid", "", {normal}, [](In x) { return sigmoid(x[0]); }, once);
   each(

@@ -141,6 +141,7 @@ class Recorder : public OnnxBackend {
   void note(const AbsDiff& k) { set(k.y, op("Abs", {op("Sub", {value(k.a), value(k.b)})})); }
   void note(const LeakyRelu& k) { set(k.y, leaky(value(k.x), k.slope)); }
   void note(const Tanh& k) { set(k.y, scaled(op("Tanh", {scaled(value(k.x), "Div", k.range)}), "Mul", k.range)); }
+  void note(const Power& k) { set(k.y, op("Pow", {value(k.x), graph_.scalar(static_cast<float>(k.exponent))})); }
   void note(const Sigmoid& k) { set(k.y, op("Sigmoid", {value(k.x)})); }
   void note(const Clamp& k) {
     set(k.y,

@@ -92,6 +92,12 @@ Outputs mean_variance_normalization(const Call& c) {
   return {get_image(batch_norm(x, one, zero, batch_moments(x), 1, 0))};
 }
 
+Tensor square_root(const Call& c) {
+  for (const double x : get(c.flat()))
+    if (x <= 0) throw Inexpressible("the square root of a number that is not positive");
+  return power(c.flat(), 0.5);
+}
+
 template <auto Op>
 Outputs elementwise(const Call& c) {
   return {get(Op(c))};
@@ -106,6 +112,7 @@ const std::map<std::string, Outputs (*)(const Call&)> kOperators = {
     {"Concat", onnx_concat},
     {"Conv", onnx_conv},
     {"ConvTranspose", onnx_conv_transpose},
+    {"Div", elementwise<[](const Call& c) { return mul(c.flat(), power(second(c), -1)); }>},
     {"Dropout", elementwise<dropout_without_chance>},
     {"Expand", elementwise<[](const Call& c) { return broadcast_to(c.flat(), c.dims(), c.r.out[0].dims); }>},
     {"Gemm", elementwise<gemm>},
@@ -119,6 +126,7 @@ const std::map<std::string, Outputs (*)(const Call&)> kOperators = {
     {"Neg", elementwise<[](const Call& c) { return affine(c.flat(), -1); }>},
     {"PRelu", elementwise<prelu>},
     {"Pad", onnx_pad},
+    {"Reciprocal", elementwise<[](const Call& c) { return power(c.flat(), -1); }>},
     {"ReduceL1", [](const Call& c) { return onnx_reduce(c, abs_diff(c.flat(), affine(c.flat(), 0)), Reduction::sum); }},
     {"ReduceMax", [](const Call& c) { return onnx_reduce(c, c.flat(), Reduction::max); }},
     {"ReduceMean", [](const Call& c) { return onnx_reduce(c, c.flat(), Reduction::mean); }},
@@ -130,6 +138,7 @@ const std::map<std::string, Outputs (*)(const Call&)> kOperators = {
     {"Slice", onnx_slice},
     {"Softplus", elementwise<[](const Call& c) { return bce_with_logits(c.flat(), affine(c.flat(), 0)); }>},
     {"Split", onnx_split},
+    {"Sqrt", elementwise<square_root>},
     {"Sub", elementwise<[](const Call& c) { return add(c.flat(), affine(second(c), -1)); }>},
     {"Sum", elementwise<total>},
     {"Tanh", elementwise<[](const Call& c) { return tanh(c.flat()); }>},

@@ -23,10 +23,11 @@ double excess(const Numbers& x, const Numbers& y) {
 
 // How many vectors of each operator our ops can express, of libonnx-testdata 1.12; fewer is an error.
 constexpr const char* kExpressible =
-    "Abs 1 Add 2 AveragePool 7 BatchNormalization 9 Clip 9 Concat 13 Conv 26 ConvTranspose 12 Dropout 2 "
-    "Expand 2 Gemm 12 GlobalAveragePool 2 GlobalMaxPool 2 LeakyRelu 5 MatMul 3 Mean 3 "
-    "MeanVarianceNormalization 1 Mul 3 Neg 2 PRelu 8 Pad 3 ReduceL1 8 ReduceMax 8 ReduceMean 10 ReduceMin 8 "
-    "ReduceSum 12 ReduceSumSquare 8 Relu 2 Sigmoid 3 Slice 6 Softplus 3 Split 7 Sub 3 Sum 3 Tanh 3 TopK 3";
+    "Abs 1 Add 2 AveragePool 7 BatchNormalization 9 Clip 9 Concat 13 Conv 26 ConvTranspose 12 Div 3 "
+    "Dropout 2 Expand 2 Gemm 12 GlobalAveragePool 2 GlobalMaxPool 2 LeakyRelu 5 MatMul 3 Mean 3 "
+    "MeanVarianceNormalization 1 Mul 3 Neg 2 PRelu 8 Pad 3 Reciprocal 2 ReduceL1 8 ReduceMax 8 ReduceMean 10 ReduceMin "
+    "8 "
+    "ReduceSum 12 ReduceSumSquare 8 Relu 2 Sigmoid 3 Slice 6 Softplus 3 Split 7 Sqrt 2 Sub 3 Sum 3 Tanh 3 TopK 3";
 
 TEST_CASE("the ONNX project's test vectors") {
   const std::vector<Record> records = ask_oracle("onnx_vectors.py");

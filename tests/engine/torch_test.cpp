@@ -57,6 +57,7 @@ const std::map<std::string, Tensor (*)(In, const Record&)> kOps = {
     {"matmul", [](In x, const Record&) { return matmul(x[0], x[1]); }},
     {"mean", [](In x, const Record&) { return mean(x[0]); }},
     {"patch_mean", patches},
+    {"power", [](In x, const Record& r) { return power(x[0], r.number("exponent", 0)); }},
     {"sigmoid", [](In x, const Record&) { return sigmoid(x[0]); }},
     {"sum", [](In x, const Record&) { return sum(x[0]); }},
     {"tanh", [](In x, const Record& r) { return tanh(x[0], r.number("range", 0)); }},

@@ -19,9 +19,10 @@ except ImportError as error:
 import records
 
 DATA = "/usr/share/libonnx-testdata/data"
-OPS = """Abs Add AveragePool BatchNormalization Clip Concat Conv ConvTranspose Dropout Expand Gemm GlobalAveragePool
-         GlobalMaxPool LeakyRelu MatMul Mean MeanVarianceNormalization Mul Neg PRelu Pad ReduceL1 ReduceMax
-         ReduceMean ReduceMin ReduceSum ReduceSumSquare Relu Sigmoid Slice Softplus Split Sub Sum Tanh TopK""".split()
+OPS = """Abs Add AveragePool BatchNormalization Clip Concat Conv ConvTranspose Div Dropout Expand Gemm
+         GlobalAveragePool GlobalMaxPool LeakyRelu MatMul Mean MeanVarianceNormalization Mul Neg PRelu Pad
+         Reciprocal ReduceL1 ReduceMax ReduceMean ReduceMin ReduceSum ReduceSumSquare Relu Sigmoid Slice
+         Softplus Split Sqrt Sub Sum Tanh TopK""".split()
 
 
 def tensor(path):
