@@ -5,7 +5,7 @@
 #include "tests/support.h"
 
 // Kernels that every backend has a tuned form of, at given sizes. A Case is {name, build(operands)}; its operands have
-//   in(shape), in_positive(shape), out(shape), in_out(start), counter(value).
+//   in(shape), in_positive(shape), in_rounded(shape), out(shape), in_out(start), counter(value).
 namespace snag {
 
 template <class Case>
@@ -92,6 +92,27 @@ void add_adam_cases(std::vector<Case>& cases, const std::vector<int>& lengths) {
                        }
                        return adam;
                      }});
+  }
+}
+
+// Rows short and long, with and without ties.
+template <class Case>
+void add_largest_cases(std::vector<Case>& cases) {
+  const auto add = [&](int m, int count, bool ties) {
+    const Shape s{.n = 3, .w = m}, n{.n = 3};
+    const auto row = [=](auto& o) { return ties ? o.in_rounded(s) : o.in(s); };
+    const std::string what = std::to_string(count) + " of " + std::to_string(m) + (ties ? ", ties" : "");
+    cases.push_back({"TopMean " + what, [=](auto& o) { return TopMean{.y = o.out(n), .x = row(o), .count = count}; }});
+    cases.push_back({"TopMeanGrad " + what, [=](auto& o) {
+                       return TopMeanGrad{.dx = o.out(s), .x = row(o), .dy = o.in(n), .count = count};
+                     }});
+  };
+  for (const bool ties : {false, true}) {
+    for (const int m : {1, 5, 256, 257})
+      for (const int count : {1, 3, m / 2, m})
+        if (count >= 1 && count <= m) add(m, count, ties);
+    for (const int m : {1024, 2500})
+      for (const int count : {1, 7}) add(m, count, ties);
   }
 }
 

@@ -49,6 +49,7 @@ void launch(Cpu&, const ChannelSpread&);
 void launch(Cpu&, const AddBias&);
 void launch(Cpu&, const PatchMean&);
 void launch(Cpu&, const PatchMeanGrad&);
+void launch(Cpu&, const TopMean&);
 void launch(Cpu&, const ConcatChannels&);
 void launch(Cpu&, const SliceChannels&);
 void launch(Cpu&, const PadChannels&);

@@ -18,7 +18,11 @@ struct NormStats;
 struct NormGradSums;
 template <class K>
 struct ChannelMap;
+struct ShortRow;
+struct LongRow;
+template <class Row>
 struct LargestMean;
+template <class Row>
 struct LargestMeanGrad;
 struct AdamStep;
 struct GatherImages;
@@ -30,9 +34,10 @@ template <class>
 struct GlueWorksOf;
 template <class... K>
 struct GlueWorksOf<std::variant<K...>> {
-  using type = std::tuple<Reduce<PlainSum>, Reduce<SquaredSum>, Reduce<NormStats>, Reduce<NormGradSums>,
-                          ChannelMap<BatchNorm>, ChannelMap<BatchNormGrad>, LargestMean, LargestMeanGrad, AdamStep,
-                          GatherImages, ImageDown, ImageUp, ImageWeight, Portable<K>...>;
+  using type =
+      std::tuple<Reduce<PlainSum>, Reduce<SquaredSum>, Reduce<NormStats>, Reduce<NormGradSums>, ChannelMap<BatchNorm>,
+                 ChannelMap<BatchNormGrad>, LargestMean<ShortRow>, LargestMean<LongRow>, LargestMeanGrad<ShortRow>,
+                 LargestMeanGrad<LongRow>, AdamStep, GatherImages, ImageDown, ImageUp, ImageWeight, Portable<K>...>;
 };
 using GlueWorks = GlueWorksOf<Kernel>::type;
 

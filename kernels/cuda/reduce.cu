@@ -6,11 +6,14 @@
 namespace snag {
 namespace {
 
-template <class Work, class K>
+template <template <class Row> class Work, class K>
 void launch_largest(Cuda& cuda, const K& k) {
   const Shape s = k.x.shape;
-  if (s.image() > kTopRow) return launch_portable(cuda, k);
-  run(cuda, Work{.k = k, .grid = {s.n}}, {.shared = Work::shared(s.image())});
+  const auto launch_with = [&]<class W>(const W& work) { run(cuda, work, {.shared = W::shared}); };
+  if (s.image() <= ShortRow::longest)
+    launch_with(Work<ShortRow>{.k = k, .grid = {s.n}});
+  else
+    launch_with(Work<LongRow>{.k = k, .grid = {s.n}});
 }
 
 }  // namespace

@@ -33,6 +33,11 @@ class Operands {
     for (double& e : x) e = std::abs(e) + 0.1;
     return put(backend_, s, x);
   }
+  ConstView in_rounded(Shape s) {
+    Numbers x = draw(s.size());
+    for (double& e : x) e = std::round(e);
+    return put(backend_, s, x);
+  }
   ConstView in(Shape s, const Numbers& x) { return put(backend_, s, x); }
   View out(Shape s) { return keep(put(backend_, s, Numbers(static_cast<std::size_t>(s.size()), std::nan("")))); }
   View in_out(ConstView start) { return keep(put(backend_, start.shape, get(backend_, start))); }
@@ -184,29 +189,7 @@ TEST_CASE("sums in shares equal the portable form") {
 
 TEST_CASE("the largest elements equal the portable form's, ties and all") {
   Cases cases;
-  for (const int m : {1, 5, 256, 300, 1024})
-    for (const int count : {1, 3, m / 2, m}) {
-      if (count < 1 || count > m) continue;
-      const Shape s{.n = 3, .w = m}, n{.n = 3};
-      for (const bool ties : {false, true}) {
-        const auto row = [=](Operands& o) {
-          Numbers x = o.draw(s.size());
-          if (ties)
-            for (double& e : x) e = std::round(e);
-          return o.in(s, x);
-        };
-        const std::string what = std::to_string(count) + " of " + std::to_string(m) + (ties ? ", ties" : "");
-        cases.push_back(
-            {"TopMean " + what, [=](Operands& o) { return TopMean{.y = o.out(n), .x = row(o), .count = count}; }});
-        cases.push_back({"TopMeanGrad " + what, [=](Operands& o) {
-                           return TopMeanGrad{.dx = o.out(s), .x = row(o), .dy = o.in(n), .count = count};
-                         }});
-      }
-    }
-  const Shape longer{.n = 1, .w = 8200};
-  cases.push_back({"TopMeanGrad of a long row", [=](Operands& o) {
-                     return TopMeanGrad{.dx = o.out(longer), .x = o.in(longer), .dy = o.in({}), .count = 7};
-                   }});
+  add_largest_cases(cases);
   check(cases);
 }
 

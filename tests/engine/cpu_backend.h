@@ -29,6 +29,11 @@ class Operands {
     for (real& e : memory_.back()) e = std::abs(e) + real(0.1);
     return x;
   }
+  ConstView in_rounded(Shape s) {
+    const ConstView x = in(s);
+    for (real& e : memory_.back()) e = std::round(e);
+    return x;
+  }
   View out(Shape s) {
     std::vector<real>& data = memory_.emplace_back(static_cast<std::size_t>(s.size()) + 2 * kGuard);
     std::memset(data.data(), 0xFF, data.size() * sizeof(real));

@@ -79,6 +79,12 @@ TEST_CASE("the tuned reductions and broadcasts equal the portable ones") {
   check(cases);
 }
 
+TEST_CASE("the largest elements equal the portable form's, ties and all") {
+  std::vector<Case> cases;
+  add_largest_cases(cases);
+  check(cases);
+}
+
 // ---- copies
 
 TEST_CASE("the tuned copies equal the portable ones") {
