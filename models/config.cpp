@@ -129,8 +129,9 @@ std::span<const Setting> settings() {
       {"patch_stride", &C::patch_stride, "patch loss: step between patches", 1, 128},
       {"patch_largest", &C::patch_largest, "patch loss: how many of the worst count", 1, 16384},
       {"score", &C::score,
-       "anomaly score of a reconstruction: l1, l2, patch, latent, discriminator, or a sum such as l1+latent"},
-      {"neighbours", &C::neighbours, "knn: how many", 1, 1000},
+       "anomaly score: l1, l2, patch, latent, neighbours, discriminator, or a sum such as l1+latent"},
+      {"neighbours", &C::neighbours, "how many of the nearest normal training images a score by distance takes", 1,
+       1000},
       {"components", &C::components, "pca: how many", 1, 1023},
       {"seed", &C::seed, "all random numbers follow from it", 0, 9e15},
       {"device", &C::device, "where to compute", 0, 0, {"auto", "cpu", "cuda"}},
@@ -171,7 +172,11 @@ void set_defaults(Config& c) {
     c.adversarial_normal_weight = c.adversarial_anomalous_weight = 0;
   }
   if (c.model == "gan" || c.model == "restore") c.distance = c.score = "l2";
-  if (c.model == "restore") c.augment = "hflip";
+  if (c.model == "restore") {
+    c.augment = "hflip";
+    c.score = "neighbours";
+    c.epochs = 60;
+  }
 }
 
 void set_preset(Config& c, const std::string& name) {
@@ -290,10 +295,10 @@ std::vector<std::string> score_terms(const Config& config) {
   std::vector<std::string> terms;
   std::istringstream words(config.score + "+");
   for (std::string word; std::getline(words, word, '+');) {
-    const bool known = word == "l1" || word == "l2" || word == "patch" || word == "latent" || word == "discriminator";
-    if (!known || std::find(terms.begin(), terms.end(), word) != terms.end())
-      refuse("--score is '" + config.score +
-             "': choose l1, l2, patch, latent or discriminator, or add different ones: l1+latent");
+    static const std::vector<std::string> known{"l1", "l2", "patch", "latent", "neighbours", "discriminator"};
+    if (std::find(known.begin(), known.end(), word) == known.end() ||
+        std::find(terms.begin(), terms.end(), word) != terms.end())
+      refuse("--score is '" + config.score + "': choose of " + joined(known) + ", or add different ones: l1+latent");
     terms.push_back(word);
   }
   return terms;

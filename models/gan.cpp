@@ -1,5 +1,7 @@
 #include "models/gan.h"
 
+#include "models/judge.h"
+
 namespace snag {
 namespace {
 
@@ -28,13 +30,14 @@ Gan::TrainedCritic::TrainedCritic(Tape& tape, const Config& c, int total_steps, 
     : network(c, name),
       trained(tape, network.layout(), c, learning_rate(c) * c.discriminator_lr_ratio, total_steps, step, name, false) {}
 
-Gan::Gan(Tape& tape, const Config& c, int total_steps, Counter step)
+Gan::Gan(Tape& tape, const Config& c, int total_steps, Counter step, int normal)
     : tape_(tape),
       config_(c),
       step_(step),
       network_(c),
       generator_(tape, network_.layout(), c, learning_rate(c), total_steps, step, "G"),
       losses_(tape.backend(), loss_names(c)) {
+  if (remembers()) neighbours_.emplace(tape, normal, network_.latent_values(), c.neighbours);
   if (c.adversarial_normal_weight > 0) normal_.emplace(tape, c, total_steps, step, "N");
   if (c.adversarial_anomalous_weight > 0 && !c.normal_only) anomalous_.emplace(tape, c, total_steps, step, "AN");
 }
@@ -43,8 +46,16 @@ Tensor Gan::judge(const TrainedCritic& critic, Tensor x, int groups) const {
   return critic.network(pass(critic.trained.weights(), groups), x);
 }
 
+void Gan::remember(const Bytes& normal) {
+  std::vector<real> latents;
+  for_each_batch(tape_, normal, [&](Tensor x) { append(network_.encode({generator_.average()}, x), latents); });
+  neighbours_.value().remember(latents);
+}
+
 Scored Gan::score(Tensor x) const {
-  return network_.score({.generator = generator_.average(), .critic = normal_ ? &normal_->trained.weights() : nullptr},
+  return network_.score({.generator = generator_.average(),
+                         .critic = normal_ ? &normal_->trained.weights() : nullptr,
+                         .neighbours = neighbours_ ? &*neighbours_ : nullptr},
                         x);
 }
 
@@ -117,6 +128,7 @@ void Gan::save_weights(Checkpoint& to) const {
   generator_.average().save(to);
   if (normal_) normal_->trained.weights().save(to);
   if (anomalous_) anomalous_->trained.weights().save(to);
+  if (neighbours_) neighbours_->save(to);
 }
 
 void Gan::save(Checkpoint& to) const {

@@ -38,6 +38,7 @@ class Generator {
   Generator(Layout&, const GeneratorOptions&);
   Reconstruction operator()(const Pass&, Tensor x) const;  // x [N,channels,side,side]
   Tensor encode(const Pass& pass, Tensor x) const { return maps(pass, x).back(); }
+  int latent_values() const { return 8 * options_.width * 2 * 2; }
 
  private:
   std::vector<Tensor> maps(const Pass&, Tensor x) const;
@@ -54,6 +55,7 @@ class DenseGenerator {
   DenseGenerator(Layout&, const GeneratorOptions&);
   Reconstruction operator()(const Pass&, Tensor x) const;
   Tensor encode(const Pass&, Tensor x) const;
+  int latent_values() const { return 4 * options_.width; }
 
  private:
   GeneratorOptions options_;

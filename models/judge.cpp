@@ -36,27 +36,19 @@ std::int32_t* upload_indices(Backend& backend, const std::vector<std::int32_t>& 
   return memory;
 }
 
-Verdict judge(Tape& tape, const Images& images, bool with_reconstruction,
-              const std::function<Scored(Tensor x)>& score) {
+void for_each_batch(Tape& tape, const Bytes& images, const std::function<void(Tensor x)>& f) {
   Backend& backend = tape.backend();
-  Verdict verdict;
-  const auto append = [&](std::vector<float>& to, Tensor t) {
-    std::vector<real> values(static_cast<std::size_t>(t.shape().size()));
-    backend.download(values.data(), t.view.data, sizeof(real) * values.size());
-    to.insert(to.end(), values.begin(), values.end());
-  };
   const Tape::Mark start = tape.mark();
-  const Bytes bytes = upload_images(backend, images);
   std::vector<std::int32_t> all(static_cast<std::size_t>(images.count));
   std::iota(all.begin(), all.end(), 0);
   const std::int32_t* order = upload_indices(backend, all);
   const Counter zero = make_counter(backend);
   for (int begin = 0; begin < images.count; begin += kScoringBatch) {
-    const Tape::Mark chunk = tape.mark();
+    const Tape::Mark batch = tape.mark();
     const Tensor x =
-        tape.leaf({std::min(kScoringBatch, images.count - begin), images.channels, images.height, images.width});
+        tape.leaf({std::min(kScoringBatch, images.count - begin), images.channels, images.side, images.side});
     backend.run(GatherBatch{.x = x.view,
-                            .images = bytes,
+                            .images = images,
                             .order = order,
                             .step = zero,
                             .steps = 1,
@@ -64,11 +56,21 @@ Verdict judge(Tape& tape, const Images& images, bool with_reconstruction,
                             .first = begin,
                             .augment = {},
                             .seed = 0});
-    const Scored scored = score(x);
-    append(verdict.score, scored.score);
-    if (with_reconstruction && scored.image) append(verdict.reconstruction, scored.image);
-    tape.rewind(chunk);
+    f(x);
+    tape.rewind(batch);
   }
+  tape.rewind(start);
+}
+
+Verdict judge(Tape& tape, const Images& images, bool with_reconstruction,
+              const std::function<Scored(Tensor x)>& score) {
+  Verdict verdict;
+  const Tape::Mark start = tape.mark();
+  for_each_batch(tape, upload_images(tape.backend(), images), [&](Tensor x) {
+    const Scored scored = score(x);
+    append(scored.score, verdict.score);
+    if (with_reconstruction && scored.image) append(scored.image, verdict.reconstruction);
+  });
   tape.rewind(start);
   return verdict;
 }

@@ -26,6 +26,17 @@ inline constexpr int kScoringBatch = 256;
 Bytes upload_images(Backend&, const Images&);
 std::int32_t* upload_indices(Backend&, const std::vector<std::int32_t>&);
 
+// Calls f on all images, a batch x [N,c,h,w] in [-1, 1] at a time, in order.
+void for_each_batch(Tape&, const Bytes& images, const std::function<void(Tensor x)>& f);
+
+// Adds a tensor's values, in the order of its memory, to those of `to`.
+template <class T>
+void append(Tensor from, std::vector<T>& to) {
+  std::vector<real> values(static_cast<std::size_t>(from.shape().size()));
+  from.tape->backend().download(values.data(), from.view.data, sizeof(real) * values.size());
+  to.insert(to.end(), values.begin(), values.end());
+}
+
 // Scores images with `score`, which maps x [N,c,h,w] in [-1, 1] to its Scored.
 Verdict judge(Tape&, const Images&, bool with_reconstruction, const std::function<Scored(Tensor x)>& score);
 

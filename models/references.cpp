@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "models/neighbours.h"
 
 namespace snag {
 namespace {
@@ -99,9 +100,7 @@ Knn::Knn(Backend& backend, const TrainingSet& set, int neighbours)
     : backend_(backend),
       known_{set.normal, set.images.height, set.images.width, {}, set.images.channels},
       neighbours_(neighbours) {
-  if (neighbours > set.normal)
-    throw Error(Exit::usage, "--neighbours " + std::to_string(neighbours) + " is more than the " +
-                                 std::to_string(set.normal) + " normal training images: choose fewer");
+  check_neighbours(neighbours, set.normal);
   for (int i = 0; i < set.normal; ++i) {
     const auto image = set.images.image(i);
     known_.pixels.insert(known_.pixels.end(), image.begin(), image.end());

@@ -19,11 +19,15 @@ SavedScorer::SavedScorer(Tape& tape, const Config& config, const Checkpoint& fro
   weights_.load(from);
   const auto* gan = std::get_if<GanScorer>(&network_);
   if (gan && gan->critic()) critic_.emplace(tape, gan->critic()->layout(), config.seed).load(from);
+  if (gan && gan->remembers()) neighbours_.emplace(tape, from, gan->latent_values(), config.neighbours);
 }
 
 Scored SavedScorer::score(Tensor x) const {
   if (const auto* gan = std::get_if<GanScorer>(&network_))
-    return gan->score({.generator = weights_, .critic = critic_ ? &*critic_ : nullptr}, x);
+    return gan->score({.generator = weights_,
+                       .critic = critic_ ? &*critic_ : nullptr,
+                       .neighbours = neighbours_ ? &*neighbours_ : nullptr},
+                      x);
   return std::get<ClassifierScorer>(network_).score(weights_, x);
 }
 
@@ -31,8 +35,11 @@ Tensor SavedScorer::reconstruct(Tensor x) const { return std::get<GanScorer>(net
 
 std::vector<Weights::Named> SavedScorer::entries() const {
   std::vector<Weights::Named> all = weights_.entries();
-  if (critic_)
-    for (Weights::Named& w : critic_->entries()) all.push_back(std::move(w));
+  const auto append = [&](std::vector<Weights::Named> more) {
+    for (Weights::Named& w : more) all.push_back(std::move(w));
+  };
+  if (critic_) append(critic_->entries());
+  if (neighbours_) append(neighbours_->entries());
   return all;
 }
 

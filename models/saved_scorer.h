@@ -20,7 +20,8 @@ class SavedScorer {
  private:
   std::variant<GanScorer, ClassifierScorer> network_;
   Weights weights_;
-  std::optional<Weights> critic_;  // weights of GanScorer::critic()
+  std::optional<Weights> critic_;         // weights of GanScorer::critic()
+  std::optional<Neighbours> neighbours_;  // where GanScorer::remembers()
 };
 
 }  // namespace snag

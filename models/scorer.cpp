@@ -42,6 +42,8 @@ GanScorer::GanScorer(const Config& config) : config_(config), network_(make_gene
   for (const std::string& term : score_terms(config))
     if (term == "discriminator")
       critic_.emplace(config, "N");
+    else if (term == "neighbours")
+      remembers_ = true;
     else
       errors_.push_back(term);
 }
@@ -52,6 +54,10 @@ Reconstruction GanScorer::operator()(const Pass& p, Tensor x) const {
 
 Tensor GanScorer::encode(const Pass& p, Tensor x) const {
   return std::visit([&](const auto& g) { return g.encode(p, x); }, network_);
+}
+
+int GanScorer::latent_values() const {
+  return std::visit([](const auto& g) { return g.latent_values(); }, network_);
 }
 
 Tensor GanScorer::error(const Weights& weights, Tensor x, const Reconstruction& y) const {
@@ -70,13 +76,18 @@ Tensor GanScorer::error(const Weights& weights, Tensor x, const Reconstruction& 
 Scored GanScorer::score(const ScoringWeights& weights, Tensor x) const {
   const Pass pass{weights.generator, Statistics::running};
   const Reconstruction upright = (*this)(pass, x);
-  Tensor sum = error(weights.generator, x, upright);
-  if (config_.model == "restore")
-    for (int turns = 1; turns < 4; ++turns)
-      sum = add(sum, error(weights.generator, x, (*this)(pass, quarter_turn(x, turns))));
+  Tensor sum;
+  const auto add_term = [&](Tensor term) { sum = sum ? add(sum, term) : term; };
+  if (!errors_.empty()) {
+    add_term(error(weights.generator, x, upright));
+    if (config_.model == "restore")
+      for (int turns = 1; turns < 4; ++turns)
+        add_term(error(weights.generator, x, (*this)(pass, quarter_turn(x, turns))));
+  }
+  if (remembers_) add_term(weights.neighbours->distance(upright.latent));
   if (critic_) {
-    const Tensor unlike = affine((*critic_)({*weights.critic}, x), -1, 1), judged = image_mean(mul(unlike, unlike));
-    sum = sum ? add(sum, judged) : judged;
+    const Tensor unlike = affine((*critic_)({*weights.critic}, x), -1, 1);
+    add_term(image_mean(mul(unlike, unlike)));
   }
   return {sum, upright.image};
 }

@@ -24,14 +24,15 @@ Trainer::Trainer(Backend& backend, const Config& config, const TrainingSet& set)
     throw Error(Exit::usage, "--epochs " + std::to_string(config.epochs) + " is more than 2,000,000,000 steps");
   config_.size = set.images.height;
   config_.channels = set.images.channels;
-  images_ = upload_images(backend, set.images);
+  images_ = normal_ = upload_images(backend, set.images);
+  normal_.count = set.normal;
   order_ = upload_indices(backend, epochs_.order(0));
   step_ = make_counter(backend);
   schedule_ = {snag::learning_rate(config), config.warmup, total_steps(), config.schedule == "cosine"};
   if (config.model == "cnn")
     detector_.emplace<Classifier>(tape_, config_, total_steps(), step_);
   else
-    detector_.emplace<Gan>(tape_, config_, total_steps(), step_);
+    detector_.emplace<Gan>(tape_, config_, total_steps(), step_, set.normal);
 
   if (epochs_.kinds_take_turns()) {
     record(1, 0);
@@ -86,12 +87,21 @@ void Trainer::run_step() {
   ++done_;
 }
 
+void Trainer::remember() {
+  auto* gan = std::get_if<Gan>(&detector_);
+  if (!gan || !gan->remembers() || remembered_ == done_) return;
+  gan->remember(normal_);
+  remembered_ = done_;
+}
+
 Verdict Trainer::judge(const Images& images, bool with_reconstruction) {
+  remember();
   return snag::judge(tape_, images, with_reconstruction,
                      [&](Tensor x) { return with_detector(detector_, [&](const auto& d) { return d.score(x); }); });
 }
 
-Checkpoint Trainer::weights() const {
+Checkpoint Trainer::weights() {
+  remember();
   Checkpoint c;
   with_detector(detector_, [&](const auto& d) { d.save_weights(c); });
   c.metadata["model"] = config_.model;
@@ -119,6 +129,7 @@ void Trainer::resume(const Checkpoint& c) {
                 "the state to resume has other epochs than this run: it is of another data set or configuration");
   with_detector(detector_, [&](auto& d) { d.load(c); });
   done_ = step;
+  remembered_ = -1;
   write(tape_.backend(), step_, step);
   upload_order();
 }

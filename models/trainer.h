@@ -41,7 +41,7 @@ class Trainer {
 
   Verdict judge(const Images&, bool with_reconstruction);
 
-  Checkpoint weights() const;
+  Checkpoint weights();
   // All that training goes on from, bit for bit.
   Checkpoint state() const;
   // Throws Error{Exit::checkpoint} where the state is of another model, width or data set.
@@ -51,12 +51,14 @@ class Trainer {
   LossLog& losses();
   void record(int normal, int anomalous);
   void upload_order();
+  void remember();  // the normal images, for scores among neighbours
 
   Config config_;
   Tape tape_;
-  Bytes images_;
+  Bytes images_, normal_;  // of normal images: the first ones
   Epochs epochs_;
   int done_ = 0;
+  int remembered_ = -1;  // steps done when remember() last looked
   std::int32_t* order_ = nullptr;
   Counter step_;
   Schedule schedule_;

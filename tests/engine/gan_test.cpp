@@ -6,13 +6,15 @@
 #include <functional>
 #include <map>
 
+#include "models/judge.h"
 #include "models/saved_scorer.h"
+#include "tests/small_training.h"
 #include "tests/support.h"
 
 namespace snag {
 namespace {
 
-constexpr int kImages = 4;
+constexpr int kImages = 4, kNormal = 6;
 
 Config small() {
   Config c;
@@ -27,7 +29,7 @@ struct Fixture {
         counting(*backend),
         tape(counting),
         step(make_counter(counting)),
-        gan(tape, config, 100, step) {}
+        gan(tape, config, 100, step, kNormal) {}
 
   Batch batch() {
     const Shape s{kImages, 1, kSide, kSide};
@@ -184,8 +186,10 @@ TEST_CASE("the generator is built with and without skips, dense and convolutiona
         f.gan.train(batch);
         f.tape.rewind(mark);
         for (const std::optional<double>& loss : f.gan.losses().take()) CHECK((!loss || std::isfinite(*loss)));
+        if (f.gan.remembers()) f.gan.remember(upload_images(f.counting, pictures(kNormal, 0).images));
         const Scored scored = f.gan.score(batch.x);
         CHECK(scored.score.shape() == Shape{.n = kImages});
+        for (const double s : get(scored.score)) CHECK(std::isfinite(s));
         CHECK(scored.image.shape() == batch.x.shape());
       }
 }
@@ -196,11 +200,12 @@ double mean_of(const Numbers& x, std::size_t image, std::size_t size, const std:
   return sum / static_cast<double>(x.size() / kImages);
 }
 
-TEST_CASE("restore's score is the squared error of the image made of each of the four turns, summed") {
+TEST_CASE("restore's score by error is that of the image made of each of the four turns, summed") {
   Config config;
   config.model = "restore";
   set_defaults(config);
   config.width = 4;
+  config.score = "l2";
   Fixture f(config);
   const Tensor x = f.batch().x;
   const Numbers upright = get(x), score = get(f.gan.score(x).score);

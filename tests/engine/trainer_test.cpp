@@ -169,6 +169,28 @@ TEST_CASE("training tells anomalies from normal images" * doctest::skip(kLooksFo
   }
 }
 
+TEST_CASE("a score among neighbours is of the weights of now, whenever it was asked for before") {
+  const TrainingSet set = pictures(11, 0);
+  const Config config = small("restore");
+  const auto one = cpu(2), other = cpu(2);
+  Trainer asked(*one, config, set), silent(*other, config, set);
+  std::vector<float> before;
+  for (int s = 0; s < 3; ++s) {
+    before = asked.judge(set.images, false).score;
+    asked.run_step();
+    silent.run_step();
+  }
+  const std::vector<float> now = asked.judge(set.images, false).score;
+  CHECK(now != before);
+  CHECK(now == silent.judge(set.images, false).score);
+  CHECK(serialise_safetensors(asked.weights()) == serialise_safetensors(silent.weights()));
+  const Checkpoint state = asked.state();
+  asked.run_step();
+  asked.judge(set.images, false);
+  asked.resume(state);
+  CHECK(asked.judge(set.images, false).score == now);
+}
+
 TEST_CASE("restore learns to make the upright image of a turned one") {
   TrainingSet set = pictures(64, 0);  // upright bars
   Config config = small("restore");

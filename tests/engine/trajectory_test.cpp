@@ -61,7 +61,7 @@ Trajectory snag_and_save_start(const std::string& folder, const Config& config) 
   const auto backend = make_cpu_backend({.threads = 2, .arena_bytes = std::size_t{1} << 30, .poison = true});
   Tape tape(*backend);
   const Counter step = make_counter(*backend);
-  Gan gan(tape, config, kTotal, step);
+  Gan gan(tape, config, kTotal, step, kImages);
   Checkpoint start;
   gan.save(start);
   start.metadata["total_steps"] = std::to_string(kTotal);
