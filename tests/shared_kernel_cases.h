@@ -103,9 +103,8 @@ void add_largest_cases(std::vector<Case>& cases) {
     const auto row = [=](auto& o) { return ties ? o.in_rounded(s) : o.in(s); };
     const std::string what = std::to_string(count) + " of " + std::to_string(m) + (ties ? ", ties" : "");
     cases.push_back({"TopMean " + what, [=](auto& o) { return TopMean{.y = o.out(n), .x = row(o), .count = count}; }});
-    cases.push_back({"TopMeanGrad " + what, [=](auto& o) {
-                       return TopMeanGrad{.dx = o.out(s), .x = row(o), .dy = o.in(n), .count = count};
-                     }});
+    cases.push_back({"TopMeanGrad " + what,
+                     [=](auto& o) { return TopMeanGrad{.dx = o.out(s), .x = row(o), .dy = o.in(n), .count = count}; }});
   };
   for (const bool ties : {false, true}) {
     for (const int m : {1, 5, 256, 257})
