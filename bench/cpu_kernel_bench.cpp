@@ -67,6 +67,10 @@ class Operands {
   // The first operand after `work` was done once on fresh operands.
   std::vector<float> result(const std::function<void()>& work) {
     fill();
+    return result_as_filled(work);
+  }
+  // The same where operands may be frozen.
+  std::vector<float> result_as_filled(const std::function<void()>& work) const {
     work();
     return {views_[0].data, views_[0].data + views_[0].shape.size()};
   }
@@ -116,6 +120,19 @@ bool is_body(const Kernel& kernel) {
   return false;
 }
 
+// A convolution's weights do not change while they are timed: both sides may keep them as they like them best.
+void freeze_weights(Bench& b, const Kernel& kernel, const Operands& operands, const std::vector<float>& ours,
+                    const Row& row) {
+  if (const auto* k = std::get_if<ConvDown>(&kernel))
+    b.backend->freeze(k->w);
+  else if (const auto* k = std::get_if<ConvUp>(&kernel))
+    b.backend->freeze(k->w);
+  else
+    return;
+  if (operands.result_as_filled([&] { b.backend->run(kernel); }) != ours)
+    throw Error(Exit::device, row.kernel + " " + row.what + ": other bits with frozen weights");
+}
+
 Row bench_case(Bench& b, const Case& c) {
   Operands operands(*b.backend, c);
   const Kernel kernel = c.build(operands.views());
@@ -124,6 +141,7 @@ Row bench_case(Bench& b, const Case& c) {
   row.body = is_body(kernel);
   const std::vector<float> ours = operands.result([&] { b.backend->run(kernel); });
   compare_portable(b, kernel, operands, ours, row);
+  freeze_weights(b, kernel, operands, ours, row);
 
   std::vector<Contender> contenders{{"Snag", [&] { b.backend->run(kernel); }}};
   if (const Peer peer = peer_of(b, kernel); peer.run.call) {

@@ -1,8 +1,8 @@
 // Images a second of a dual_gan training step and of scoring, one line per batch size:
 //   train BATCH IMAGES_PER_SECOND    score BATCH IMAGES_PER_SECOND    (median of repeats)
-// "# ready" says that a batch's model is built. bench/peers/compare.py runs it in turn with the PyTorch twin. On CUDA a
-// comment before each pair gives steps a second and the kernels of a captured step. Exits with 77 where CUDA is asked
-// for and there is none.
+// Scoring goes the way of detect, whose weights are frozen. "# ready" says that a model is built.
+// bench/peers/compare.py runs it in turn with the PyTorch twin. On CUDA a comment before each rate of training gives
+// steps a second and the kernels of a captured step. Exits with 77 where CUDA is asked for and there is none.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "models/saved_scorer.h"
 #include "models/trainer.h"
 
 namespace {
@@ -60,7 +61,26 @@ snag::TrainingSet training_set(int batch, bool cuda) {
   return {noise(count), count / 2};
 }
 
-snag::Images scored_images(int batch) { return noise(batch); }
+// Scores as detect does, with weights that were never trained.
+class Detector {
+ public:
+  Detector(snag::Backend& backend, const snag::Config& config)
+      : tape_(backend), scorer_(tape_, config, untrained(tape_, config)) {}
+  void score(const snag::Images& images) {
+    judge(tape_, images, false, [&](snag::Tensor x) { return scorer_.score(x); });
+  }
+
+ private:
+  static snag::Checkpoint untrained(snag::Tape& tape, const snag::Config& config) {
+    const snag::Tape::Mark start = tape.mark();
+    snag::Checkpoint weights;
+    snag::Weights(tape, snag::GanScorer(config).layout(), config.seed).save(weights);
+    tape.rewind(start);
+    return weights;
+  }
+  snag::Tape tape_;
+  snag::SavedScorer scorer_;
+};
 
 // Bytes of device memory that the benchmark takes at its largest batch.
 std::size_t bytes_needed(snag::Config config, const Options& o) {
@@ -68,7 +88,9 @@ std::size_t bytes_needed(snag::Config config, const Options& o) {
   for (const int batch : o.batches) {
     const std::size_t mark = counting->mark();
     config.batch_size = batch;
-    snag::Trainer(*counting, config, training_set(batch, o.cuda)).judge(scored_images(batch), false);
+    snag::Trainer(*counting, config, training_set(batch, o.cuda));
+    counting->rewind(mark);
+    Detector(*counting, config).score(noise(batch));
     counting->rewind(mark);
   }
   return counting->peak() + 4096;
@@ -117,32 +139,34 @@ void bench_training(snag::Backend& backend, snag::Trainer& trainer, int batch, c
   std::printf("train %d %.1f\n", batch, batch / seconds);
 }
 
-void bench_scoring(snag::Trainer& trainer, int batch, const Options& o) {
-  const snag::Images scored = scored_images(batch);
-  trainer.judge(scored, false);
-  std::printf("score %d %.1f\n", batch,
-              batch / median_seconds([&] { trainer.judge(scored, false); }, o.seconds, o.least));
+void bench_scoring(Detector& detector, int batch, const Options& o) {
+  const snag::Images scored = noise(batch);
+  detector.score(scored);
+  std::printf("score %d %.1f\n", batch, batch / median_seconds([&] { detector.score(scored); }, o.seconds, o.least));
 }
 
-void bench(snag::Backend& backend, snag::Config config, int batch, const Options& o) {
-  config.batch_size = batch;
-  snag::Trainer trainer(backend, config, training_set(batch, o.cuda));
+void ready() {
   std::puts("# ready");
   std::fflush(stdout);
-  for (const std::string& what : o.what) {
-    if (what == "train")
-      bench_training(backend, trainer, batch, o);
-    else
-      bench_scoring(trainer, batch, o);
-    std::fflush(stdout);
-  }
 }
 
-void bench_all(snag::Backend& backend, const snag::Config& config, const Options& o) {
+void bench_all(snag::Backend& backend, snag::Config config, const Options& o) {
   for (const int batch : o.batches) {
-    const std::size_t mark = backend.mark();
-    bench(backend, config, batch, o);
-    backend.rewind(mark);
+    config.batch_size = batch;
+    for (const std::string& what : o.what) {
+      const std::size_t mark = backend.mark();
+      if (what == "train") {
+        snag::Trainer trainer(backend, config, training_set(batch, o.cuda));
+        ready();
+        bench_training(backend, trainer, batch, o);
+      } else {
+        Detector detector(backend, config);
+        ready();
+        bench_scoring(detector, batch, o);
+      }
+      std::fflush(stdout);
+      backend.rewind(mark);
+    }
   }
 }
 

@@ -33,6 +33,11 @@ class Backend {
   virtual void rewind(std::size_t mark) = 0;
   virtual std::size_t peak() const = 0;  // most bytes ever in use
 
+  // The values of x, in memory of the arena, stay as they are until the arena is rewound below its end: a backend may
+  // keep what it makes of them, as the CPU does of convolutions' weights. There a kernel or an upload that would write
+  // to x throws std::logic_error; others take no notice.
+  virtual void freeze(ConstView) {}
+
   virtual void upload(void* device, const void* host, std::size_t bytes) = 0;
   virtual void download(void* host, const void* device, std::size_t bytes) = 0;
 

@@ -7,7 +7,7 @@
 
 namespace snag {
 
-// The networks that score for a finished run, with its weights.
+// The networks that score for a finished run, with its weights, which are frozen (Backend::freeze).
 class SavedScorer {
  public:
   // Throws Error{Exit::checkpoint} where a tensor is missing or of another shape.

@@ -70,6 +70,7 @@ class CountingBackend : public Backend {
   std::size_t mark() const override { return backend_.mark(); }
   void rewind(std::size_t mark) override { backend_.rewind(mark); }
   std::size_t peak() const override { return backend_.peak(); }
+  void freeze(ConstView x) override { backend_.freeze(x); }
   void upload(void* device, const void* host, std::size_t bytes) override { backend_.upload(device, host, bytes); }
   void download(void* host, const void* device, std::size_t bytes) override { backend_.download(host, device, bytes); }
   std::unique_ptr<Recording> record(std::function<void()> step) override { return backend_.record(std::move(step)); }

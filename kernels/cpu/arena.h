@@ -15,6 +15,7 @@ class Arena {
   // 64-byte aligned; throws Error{Exit::device} when it does not fit
   void* alloc(std::size_t bytes);
   void rewind(std::size_t mark);
+  const std::byte* at(std::size_t mark) const { return base_ + mark; }
   std::size_t used() const { return used_; }
   std::size_t peak() const { return peak_; }
 

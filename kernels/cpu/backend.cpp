@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <stdexcept>
 #include <utility>
 
 #include "kernels/cpu/cpu.h"
@@ -27,6 +28,8 @@ class CpuBackend : public Backend {
              Arena(0, o.poison)} {}
 
   void run(const Kernel& kernel) override {
+    if (!cpu_.frozen.empty())
+      for (const Operand& o : operands(kernel)) cpu_.frozen.check(o);
     std::visit(
         [&](const auto& k) {
           if (portable_)
@@ -41,10 +44,23 @@ class CpuBackend : public Backend {
 
   void* alloc(std::size_t bytes) override { return arena_.alloc(bytes); }
   std::size_t mark() const override { return arena_.used(); }
-  void rewind(std::size_t mark) override { arena_.rewind(mark); }
+  void rewind(std::size_t mark) override {
+    arena_.rewind(mark);
+    if (!cpu_.frozen.empty()) cpu_.frozen.release(arena_.at(mark));
+  }
   std::size_t peak() const override { return arena_.peak(); }
 
-  void upload(void* device, const void* host, std::size_t bytes) override { copy(device, host, bytes); }
+  void freeze(ConstView x) override {
+    const auto* end = reinterpret_cast<const std::byte*>(x.data + x.shape.size());
+    if (reinterpret_cast<const std::byte*>(x.data) < arena_.at(0) || end > arena_.at(arena_.used()))
+      throw std::logic_error("only memory of the backend can be frozen");
+    cpu_.frozen.add(x);
+  }
+
+  void upload(void* device, const void* host, std::size_t bytes) override {
+    cpu_.frozen.check({static_cast<const std::byte*>(device), bytes, true});
+    copy(device, host, bytes);
+  }
   void download(void* host, const void* device, std::size_t bytes) override { copy(host, device, bytes); }
 
   std::unique_ptr<Recording> record(std::function<void()> step) override {

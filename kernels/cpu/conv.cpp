@@ -9,6 +9,8 @@
 #define HWY_TARGET_INCLUDE "kernels/cpu/conv.cpp"
 #include <hwy/foreach_target.h>
 
+#include "kernels/cpu/direct-inl.h"
+#include "kernels/cpu/direct_dot-inl.h"
 #include "kernels/cpu/image_down-inl.h"
 #include "kernels/cpu/image_up-inl.h"
 #include "kernels/cpu/pack-inl.h"
@@ -81,7 +83,7 @@ bool few_rows(const WindowProblem& p) { return whole_maps(p) && p.images * p.y.o
 template <class MultiplyTask>
 void product(Cpu& cpu, Scratch& scratch, const WindowProblem& p, Matrix matrix, const real* b,
              const MultiplyTask& multiply_task) {
-  const bool along = matrix == Matrix::columns, whole = along && p.in_channels % kLanes ? p.pointwise : whole_maps(p);
+  const bool along = matrix == Matrix::columns, whole = along ? p.pointwise : whole_maps(p);
   const Stretches ys = stretches(scratch, p.y, whole), xs = stretches(scratch, p.x, whole);
   const int part_count = ys.count * xs.count, threads = cpu.pool.threads();
 
@@ -179,20 +181,28 @@ bool sums_along_rows(const WindowProblem& p) {
   return !p.pointwise && p.in_channels % kLanes == 0 && p.y.positions * p.x.positions <= kPositions;
 }
 
+bool direct_pays(const WindowProblem& p) {
+  return p.out_channels % kLanes == 0 && (p.pointwise ? few_rows(p) : whole_maps(p));
+}
+
 void conv_down(Cpu& cpu, const ConvDown& k) {
   Scratch scratch(cpu.memory);
   if (is_image(k.big.shape, k.g)) return image_down(cpu, scratch, k);
   const auto winograd = [&](auto scheme) { winograd_down<decltype(scheme)>(cpu, scratch, k); };
   if (k.g.any_order && by_winograd(k.big.shape, k.small.shape, k.g, winograd)) return;
   const WindowProblem p = window_problem(k);
-  if (sums_along_rows(p))  // w is [o][r][t][c]: each column already lies along the rows
+  if (sums_along_rows(p)) {  // w is [o][r][t][c]: each column already lies along the rows
+    if (whole_maps(p) && !p.pointwise && p.in_channels % kLanes == 0) return direct_dot(cpu, scratch, p, k.w.data);
     return product(cpu, scratch, p, Matrix::columns, k.w.data, [](const Task& t, const Rows& rows) { dot(t, rows); });
-  if (few_rows(p))
+  }
+  const bool frozen = cpu.frozen.holds(k.w);
+  if (few_rows(p) && !frozen)
     return product(cpu, scratch, p, Matrix::unpacked, nullptr, [&](const Task& t, const Rows& rows) {
       multiply_packing(p, t, rows, PackDown{p, k.w.data});
     });
-  product(cpu, scratch, p, Matrix::panels, pack_down(cpu, scratch, p, k.w.data),
-          [](const Task& t, const Rows& rows) { multiply(t, rows); });
+  const real* panels = pack_down(cpu, scratch, p, k.w);
+  if (frozen && direct_pays(p)) return direct(cpu, scratch, p, panels);
+  product(cpu, scratch, p, Matrix::panels, panels, [](const Task& t, const Rows& rows) { multiply(t, rows); });
 }
 
 // Whether so few rows meet a weight that it is best used as it lies.
@@ -208,16 +218,18 @@ void conv_up(Cpu& cpu, const ConvUp& k) {
   const auto winograd = [&](auto scheme) { winograd_up<decltype(scheme)>(cpu, scratch, k); };
   if (k.g.any_order && by_winograd(k.big.shape, k.small.shape, k.g, winograd)) return;
   const WindowProblem p = window_problem(k);
-  if (sweeps(p, k))
+  const bool frozen = cpu.frozen.holds(k.w);
+  if (sweeps(p, k) && !frozen)
     return product(cpu, scratch, p, Matrix::unpacked, nullptr, [&](const Task& t, const Rows& rows) {
       sweep(p, t, rows, up_stride(p, k), [&](int group, int place) { return up_line(p, k, group, place); });
     });
-  if (few_rows(p))
+  if (few_rows(p) && !frozen)
     return product(cpu, scratch, p, Matrix::unpacked, nullptr, [&](const Task& t, const Rows& rows) {
       multiply_packing(p, t, rows, PackUp{p, k});
     });
-  product(cpu, scratch, p, Matrix::panels, pack_up(cpu, scratch, p, k),
-          [](const Task& t, const Rows& rows) { multiply(t, rows); });
+  const real* panels = pack_up(cpu, scratch, p, k);
+  if (frozen && direct_pays(p)) return direct(cpu, scratch, p, panels);
+  product(cpu, scratch, p, Matrix::panels, panels, [](const Task& t, const Rows& rows) { multiply(t, rows); });
 }
 
 }  // namespace

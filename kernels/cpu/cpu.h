@@ -3,15 +3,17 @@
 #include <string>
 
 #include "kernels/cpu/arena.h"
+#include "kernels/cpu/frozen.h"
 #include "kernels/cpu/thread_pool.h"
 #include "kernels/kernels.h"
 
 namespace snag {
 
-// What a tuned kernel runs with: the threads, and memory that lasts for one kernel.
+// What a tuned kernel runs with: the threads, memory that lasts for one kernel, and what is kept of frozen memory.
 struct Cpu {
   ThreadPool pool;
   Arena memory;
+  Frozen frozen = {};
 };
 
 // Memory of one kernel, given back at the end of the scope. Pages stay, so that a steady state takes none.

@@ -78,7 +78,7 @@ inline void image_down_line(const ImageLine& line, const real* packed) {
 
 inline void image_down(Cpu& cpu, Scratch& scratch, const ConvDown& k) {
   const Shape big = k.big.shape, small = k.small.shape;
-  const real* packed = pack_down(cpu, scratch, window_problem(k), k.w.data);
+  const real* packed = pack_down(cpu, scratch, window_problem(k), k.w);
   const int reach = (small.w + kImageTile) * kImageStride + kImageKernel;
   Frame* own = frames(scratch, cpu.pool.threads(), big, k.g, big.h + 2 * k.g.pad + kImageKernel, reach);
   const Bands bands(small.n, small.h, cpu.pool.threads());

@@ -52,18 +52,29 @@ inline void pack_down_panel(const WindowProblem& p, const real* w, int panel, in
     for (int i = 0; i < kLanes; ++i) to[i] = i < lanes ? from[static_cast<std::ptrdiff_t>(i) * depth + k] : real(0);
 }
 
+// All panels, which pack(to) writes: kept where the weights are frozen, else made for this pass.
+template <class Pack>
+const real* all_panels(Cpu& cpu, Scratch& scratch, const WindowProblem& p, ConstView w, int stride, const Pack& pack) {
+  const int panels = p.groups() * ((p.out_channels + kLanes - 1) / kLanes);
+  const std::size_t size = static_cast<std::size_t>(panels) * static_cast<std::size_t>(p.window()) * kLanes;
+  if (cpu.frozen.holds(w)) return cpu.frozen.packed({w.data, w.shape, stride, kLanes}, size, pack);
+  real* to = scratch.take<real>(size);
+  pack(to);
+  return to;
+}
+
 // [o][k] -> panels [o / kLanes][k][o % kLanes], k = (r, t, c)
-inline const real* pack_down(Cpu& cpu, Scratch& scratch, const WindowProblem& p, const real* w) {
+inline const real* pack_down(Cpu& cpu, Scratch& scratch, const WindowProblem& p, ConstView w) {
   const int depth = p.window(), panels = (p.out_channels + kLanes - 1) / kLanes;
   constexpr int kPiece = 512;
   const int pieces = (depth + kPiece - 1) / kPiece;
-  real* packed = scratch.take<real>(static_cast<std::size_t>(panels) * static_cast<std::size_t>(depth) * kLanes);
-  cpu.pool.parallel_for(panels * pieces, [&](int task) {
-    const int panel = task / pieces, begin = task % pieces * kPiece;
-    pack_down_panel(p, w, panel, begin, std::min(depth, begin + kPiece),
-                    packed + (static_cast<std::ptrdiff_t>(panel) * depth + begin) * kLanes);
+  return all_panels(cpu, scratch, p, w, 0, [&](real* to) {
+    cpu.pool.parallel_for(panels * pieces, [&](int task) {
+      const int panel = task / pieces, begin = task % pieces * kPiece;
+      pack_down_panel(p, w.data, panel, begin, std::min(depth, begin + kPiece),
+                      to + (static_cast<std::ptrdiff_t>(panel) * depth + begin) * kLanes);
+    });
   });
-  return packed;
 }
 
 // What small channel 0 seen at place (jy, jx) of the window adds to the channels of a group's pixel; that of channel o
@@ -107,15 +118,14 @@ inline void pack_up_place(const WindowProblem& p, const ConvUp& k, const UpPlace
 inline const real* pack_up(Cpu& cpu, Scratch& scratch, const WindowProblem& p, const ConvUp& k) {
   const int places = p.y.window * p.x.window, per_group = (p.out_channels + kLanes - 1) / kLanes;
   const std::ptrdiff_t panel_size = static_cast<std::ptrdiff_t>(p.window()) * kLanes;
-  real* packed =
-      scratch.take<real>(static_cast<std::size_t>(p.groups() * per_group) * static_cast<std::size_t>(panel_size));
-  cpu.pool.parallel_for(p.groups() * places, [&](int task) {
-    const int group = task / places, place = task % places;
-    pack_up_place(p, k, {group, place, 0, per_group, 0, p.in_channels},
-                  packed + group * per_group * panel_size + static_cast<std::ptrdiff_t>(place) * p.in_channels * kLanes,
-                  panel_size);
+  return all_panels(cpu, scratch, p, k.w, k.g.stride, [&](real* to) {
+    cpu.pool.parallel_for(p.groups() * places, [&](int task) {
+      const int group = task / places, place = task % places;
+      pack_up_place(p, k, {group, place, 0, per_group, 0, p.in_channels},
+                    to + group * per_group * panel_size + static_cast<std::ptrdiff_t>(place) * p.in_channels * kLanes,
+                    panel_size);
+    });
   });
-  return packed;
 }
 
 }  // namespace snag::HWY_NAMESPACE

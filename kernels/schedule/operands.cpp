@@ -105,6 +105,7 @@ struct Collector {
 
 std::vector<Operand> operands(const Kernel& kernel) {
   std::vector<Operand> found;
+  found.reserve(16);
   std::visit([&](const auto& k) { for_each_member(k, Collector{found}); }, kernel);
   return found;
 }

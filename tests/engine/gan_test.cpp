@@ -5,6 +5,7 @@
 #include <cmath>
 #include <functional>
 #include <map>
+#include <stdexcept>
 
 #include "models/judge.h"
 #include "models/saved_scorer.h"
@@ -246,6 +247,19 @@ TEST_CASE("the latent score is the mean distance of the codes of the image and o
     CHECK(score[n] == doctest::Approx(mean_of(of_x, n, size, [&](std::size_t i) {
                         return std::abs(of_x[i] - of_y[i]);
                       })).epsilon(kDouble ? 1e-12 : 1e-5));
+}
+
+TEST_CASE("a saved detector's weights are frozen, those of its critic too") {
+  Config config = small();
+  config.score = "discriminator";
+  Fixture f(config);
+  Checkpoint weights;
+  f.gan.save_weights(weights);
+  const SavedScorer scorer(f.tape, config, weights);
+  for (const Weights::Named& w : scorer.entries()) {
+    CAPTURE(w.name);
+    CHECK_THROWS_AS(f.backend->run(Fill{.y = w.view, .value = 0}), std::logic_error);
+  }
 }
 
 TEST_CASE("the discriminator's score is how far that of normal images is from taking the image for one") {

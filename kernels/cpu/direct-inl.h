@@ -1,0 +1,182 @@
+// The windows of window.h times packed columns for few images, read where they lie: each place of the window is seen by
+// a rectangle of positions, so padding is skipped with nothing gathered. The order of each sum is that of `multiply`.
+#if defined(SNAG_DIRECT_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef SNAG_DIRECT_INL_H
+#undef SNAG_DIRECT_INL_H
+#else
+#define SNAG_DIRECT_INL_H
+#endif
+
+#include <algorithm>
+#include <cstddef>
+
+#include "kernels/cpu/simd-inl.h"
+#include "kernels/cpu/window.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace snag::HWY_NAMESPACE {
+
+constexpr int kDirectDepth = 128;                   // elements at a time: two panels of them stay in L1
+constexpr int kTileWidth = kManyRegisters ? 8 : 4;  // positions of a line in a tile, at most; of two lines half of it
+
+// Where positions of a map lie: pixels of a line, and lines.
+struct Grid {
+  std::ptrdiff_t pixel, line;
+};
+
+// out[y][x][v] += sum over k < depth of in[y][x][k] * b[v][k], for H lines of W positions and NV vectors of columns
+template <int H, int W, int NV>
+HWY_INLINE void direct_tile(const real* HWY_RESTRICT in, Grid from, const real* const* b, int depth, real* out,
+                            Grid to) {
+  Vector sum[H * W][NV];
+  const real* a[H * W];
+  const real* panel[NV];
+#pragma GCC unroll 2
+  for (int v = 0; v < NV; ++v) panel[v] = b[v];
+#pragma GCC unroll 16
+  for (int i = 0; i < H * W; ++i) {
+    a[i] = in + i / W * from.line + i % W * from.pixel;
+#pragma GCC unroll 2
+    for (int v = 0; v < NV; ++v) sum[i][v] = load(out + i / W * to.line + i % W * to.pixel + v * kLanes);
+  }
+  for (std::ptrdiff_t k = 0; k < depth; ++k) {
+    Vector bk[NV];
+#pragma GCC unroll 2
+    for (int v = 0; v < NV; ++v) bk[v] = load(panel[v] + k * kLanes);
+#pragma GCC unroll 16
+    for (int i = 0; i < H * W; ++i) {
+      const Vector ai = set(a[i][k]);
+#pragma GCC unroll 2
+      for (int v = 0; v < NV; ++v) sum[i][v] = hn::MulAdd(ai, bk[v], sum[i][v]);
+    }
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < H * W; ++i)
+#pragma GCC unroll 2
+    for (int v = 0; v < NV; ++v) store(sum[i][v], out + i / W * to.line + i % W * to.pixel + v * kLanes);
+}
+
+// One or two lines of `width` <= kTileWidth positions.
+template <int H, int NV>
+HWY_INLINE void direct_lines(int width, const real* in, Grid from, const real* const* b, int depth, real* out,
+                             Grid to) {
+  if constexpr (H * 8 <= kTileWidth) {
+    if (width == 8) return direct_tile<H, 8, NV>(in, from, b, depth, out, to);
+    if (width == 7) return direct_tile<H, 7, NV>(in, from, b, depth, out, to);
+    if (width == 6) return direct_tile<H, 6, NV>(in, from, b, depth, out, to);
+    if (width == 5) return direct_tile<H, 5, NV>(in, from, b, depth, out, to);
+  }
+  if constexpr (H * 4 <= kTileWidth) {
+    if (width == 4) return direct_tile<H, 4, NV>(in, from, b, depth, out, to);
+    if (width == 3) return direct_tile<H, 3, NV>(in, from, b, depth, out, to);
+  }
+  if (width == 2) return direct_tile<H, 2, NV>(in, from, b, depth, out, to);
+  direct_tile<H, 1, NV>(in, from, b, depth, out, to);
+}
+
+// Positions (y, x) .. (y + lines, x + width) see places (jy, jx) .. (jy, jx + places) of the window inside the image.
+struct Sight {
+  int y, x, lines, width;
+  int jy, jx, places;
+};
+
+// Calls fn(sight) for all places that positions of the stretches see, in order.
+template <class Fn>
+void for_each_sight(const WindowProblem& p, const Stretch& ys, const Stretch& xs, const Fn& fn) {
+  const auto seeing = [](const WindowAxis& a, const Stretch& s, int j) {
+    int begin = s.begin, end = s.end;
+    while (begin < end && begin * a.step + a.origin + j < 0) ++begin;
+    while (begin < end && (end - 1) * a.step + a.origin + j >= a.in) --end;
+    return std::pair(begin, end);
+  };
+  for (int jy = 0; jy < p.y.window; ++jy) {
+    const auto [y, end_y] = seeing(p.y, ys, jy);
+    for (int jx = 0, next = 0; jx < p.x.window; jx = next) {
+      const auto [x, end_x] = seeing(p.x, xs, jx);
+      for (next = jx + 1; next < p.x.window && seeing(p.x, xs, next) == std::pair(x, end_x);) ++next;
+      if (y < end_y && x < end_x) fn(Sight{y, x, end_y - y, end_x - x, jy, jx, next - jx});
+    }
+  }
+}
+
+// The first place of a sight: where its first position sees it in image n, and its elements in the window.
+inline const real* first_seen(const WindowProblem& p, const Sight& s, int n) {
+  const int y = s.y * p.y.step + p.y.origin + s.jy, x = s.x * p.x.step + p.x.origin + s.jx;
+  return p.in + (static_cast<std::ptrdiff_t>(n * p.y.in + y) * p.x.in + x) * p.in_channels;
+}
+inline std::ptrdiff_t first_element(const WindowProblem& p, const Sight& s) {
+  return static_cast<std::ptrdiff_t>(s.jy * p.x.window + s.jx) * p.in_channels;
+}
+inline Grid positions_in(const WindowProblem& p) {
+  return {static_cast<std::ptrdiff_t>(p.x.step) * p.in_channels,
+          static_cast<std::ptrdiff_t>(p.y.step) * p.x.in * p.in_channels};
+}
+
+// What NV columns get from a sight's positions in one image.
+template <int NV>
+void direct_sight(const WindowProblem& p, const Sight& s, const real* in, const real* const* b, real* out, Grid to) {
+  const Grid from = positions_in(p);
+  const int pieces = (s.width + kTileWidth - 1) / kTileWidth, elements = s.places * p.in_channels;
+  for (int begin = 0; begin < elements; begin += kDirectDepth) {
+    const int depth = std::min(kDirectDepth, elements - begin);
+    const real* panel[NV];
+    for (int v = 0; v < NV; ++v) panel[v] = b[v] + static_cast<std::ptrdiff_t>(begin) * kLanes;
+    for (int piece = 0; piece < pieces; ++piece) {
+      const int x = s.width * piece / pieces, width = s.width * (piece + 1) / pieces - x;
+      const real* a = in + x * from.pixel + begin;
+      real* c = out + x * to.pixel;
+      int y = 0;
+      if (2 * width <= kTileWidth)
+        for (; y + 2 <= s.lines; y += 2)
+          direct_lines<2, NV>(width, a + y * from.line, from, panel, depth, c + y * to.line, to);
+      for (; y < s.lines; ++y) direct_lines<1, NV>(width, a + y * from.line, from, panel, depth, c + y * to.line, to);
+    }
+  }
+}
+
+// NV panels of one group, for the positions of the stretches.
+template <int NV>
+void direct_panels(const WindowProblem& p, const Stretch& ys, const Stretch& xs, const real* panels, int panel) {
+  const Grid to{static_cast<std::ptrdiff_t>(p.x.out_step) * p.out_channels,
+                static_cast<std::ptrdiff_t>(p.y.out_step) * p.x.out * p.out_channels};
+  const int channel = panel % (p.out_channels / kLanes) * kLanes;
+  const auto out_at = [&](int n, int y, int x) {
+    const int out_y = y * p.y.out_step + p.y.out_origin + ys.first_group,
+              out_x = x * p.x.out_step + p.x.out_origin + xs.first_group;
+    return p.out + (static_cast<std::ptrdiff_t>(n * p.y.out + out_y) * p.x.out + out_x) * p.out_channels + channel;
+  };
+  for (int n = 0; n < p.images; ++n)
+    for (int y = ys.begin; y < ys.end; ++y)
+      for (int x = xs.begin; x < xs.end; ++x) std::fill_n(out_at(n, y, x), NV * kLanes, real(0));
+  for_each_sight(p, ys, xs, [&](const Sight& s) {
+    const real* b[NV];
+    for (int v = 0; v < NV; ++v)
+      b[v] = panels + (static_cast<std::ptrdiff_t>(panel + v) * p.window() + first_element(p, s)) * kLanes;
+    for (int n = 0; n < p.images; ++n) direct_sight<NV>(p, s, first_seen(p, s, n), b, out_at(n, s.y, s.x), to);
+  });
+}
+
+// out = windows * panels
+inline void direct(Cpu& cpu, Scratch& scratch, const WindowProblem& p, const real* panels) {
+  const Stretches ys = stretches(scratch, p.y, true), xs = stretches(scratch, p.x, true);
+  const int per_group = p.out_channels / kLanes, pairs = (per_group + 1) / 2, all = ys.count * xs.count * pairs;
+  // Each task reads its columns: lines are shared only where columns are too few.
+  const int wanted = 4 * cpu.pool.threads(), cuts = std::min(p.y.positions, std::max(1, wanted / all));
+  cpu.pool.parallel_for(all * cuts, [&](int i) {
+    const int cut = i % cuts, pair = i / cuts % pairs, group = i / cuts / pairs;
+    const Stretch all_y = ys.data[group / xs.count], x = xs.data[group % xs.count];
+    const int lines = all_y.end - all_y.begin, panel = group * per_group + pair * 2;
+    Stretch y = all_y;
+    y.begin = all_y.begin + lines * cut / cuts;
+    y.end = all_y.begin + lines * (cut + 1) / cuts;
+    if (pair * 2 + 2 <= per_group)
+      direct_panels<2>(p, y, x, panels, panel);
+    else
+      direct_panels<1>(p, y, x, panels, panel);
+  });
+}
+
+}  // namespace snag::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif
