@@ -123,12 +123,10 @@ bool is_body(const Kernel& kernel) {
 // A convolution's weights do not change while they are timed: both sides may keep them as they like them best.
 void freeze_weights(Bench& b, const Kernel& kernel, const Operands& operands, const std::vector<float>& ours,
                     const Row& row) {
-  if (const auto* k = std::get_if<ConvDown>(&kernel))
-    b.backend->freeze(k->w);
-  else if (const auto* k = std::get_if<ConvUp>(&kernel))
-    b.backend->freeze(k->w);
-  else
-    return;
+  const auto* down = std::get_if<ConvDown>(&kernel);
+  const auto* up = std::get_if<ConvUp>(&kernel);
+  if (!down && !up) return;
+  b.backend->freeze(down ? down->w : up->w);
   if (operands.result_as_filled([&] { b.backend->run(kernel); }) != ours)
     throw Error(Exit::device, row.kernel + " " + row.what + ": other bits with frozen weights");
 }

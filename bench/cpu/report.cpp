@@ -52,7 +52,8 @@ void print_machine(const Machine& m) {
   std::puts(
       "\nMedian microseconds, and the interquartile range in per cent of it. The bound is the larger of least traffic "
       "over\ncopy bandwidth and nominal operations over FMA peak, padding counted; what stays in the caches may pass "
-      "it. Ratio: the\npeer's time over ours.\n");
+      "it. Ratio: the\npeer's time over ours. The weights of ConvDown and ConvUp are packed beforehand on both sides: "
+      "frozen on ours.\n");
 }
 
 void print_row(const Row& r, const Ceilings& c) {
