@@ -181,8 +181,12 @@ bool sums_along_rows(const WindowProblem& p) {
   return !p.pointwise && p.in_channels % kLanes == 0 && p.y.positions * p.x.positions <= kPositions;
 }
 
+// With more images tiles of gathered rows are as fast, and faster where channels are few.
+constexpr int kDirectImages = 4;
+
+// For packed columns.
 bool direct_pays(const WindowProblem& p) {
-  return p.out_channels % kLanes == 0 && (p.pointwise ? few_rows(p) : whole_maps(p));
+  return p.out_channels % kLanes == 0 && (p.pointwise ? few_rows(p) : p.images <= kDirectImages);
 }
 
 void conv_down(Cpu& cpu, const ConvDown& k) {
@@ -192,7 +196,8 @@ void conv_down(Cpu& cpu, const ConvDown& k) {
   if (k.g.any_order && by_winograd(k.big.shape, k.small.shape, k.g, winograd)) return;
   const WindowProblem p = window_problem(k);
   if (sums_along_rows(p)) {  // w is [o][r][t][c]: each column already lies along the rows
-    if (whole_maps(p) && !p.pointwise && p.in_channels % kLanes == 0) return direct_dot(cpu, scratch, p, k.w.data);
+    if (p.images <= kDirectImages && !p.pointwise && p.in_channels % kLanes == 0)
+      return direct_dot(cpu, scratch, p, k.w.data);
     return product(cpu, scratch, p, Matrix::columns, k.w.data, [](const Task& t, const Rows& rows) { dot(t, rows); });
   }
   const bool frozen = cpu.frozen.holds(k.w);

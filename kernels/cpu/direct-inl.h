@@ -19,9 +19,9 @@ namespace snag::HWY_NAMESPACE {
 constexpr int kDirectDepth = 128;                   // elements at a time: two panels of them stay in L1
 constexpr int kTileWidth = kManyRegisters ? 8 : 4;  // positions of a line in a tile, at most; of two lines half of it
 
-// Where positions of a map lie: pixels of a line, and lines.
+// Where positions of a map lie: steps along a line, from line to line, and from image to image.
 struct Grid {
-  std::ptrdiff_t pixel, line;
+  std::ptrdiff_t pixel, line, image;
 };
 
 // out[y][x][v] += sum over k < depth of in[y][x][k] * b[v][k], for H lines of W positions and NV vectors of columns
@@ -109,10 +109,11 @@ inline std::ptrdiff_t first_element(const WindowProblem& p, const Sight& s) {
 }
 inline Grid positions_in(const WindowProblem& p) {
   return {static_cast<std::ptrdiff_t>(p.x.step) * p.in_channels,
-          static_cast<std::ptrdiff_t>(p.y.step) * p.x.in * p.in_channels};
+          static_cast<std::ptrdiff_t>(p.y.step) * p.x.in * p.in_channels,
+          static_cast<std::ptrdiff_t>(p.y.in) * p.x.in * p.in_channels};
 }
 
-// What NV columns get from a sight's positions in one image.
+// What NV columns get from a sight's positions.
 template <int NV>
 void direct_sight(const WindowProblem& p, const Sight& s, const real* in, const real* const* b, real* out, Grid to) {
   const Grid from = positions_in(p);
@@ -121,10 +122,11 @@ void direct_sight(const WindowProblem& p, const Sight& s, const real* in, const 
     const int depth = std::min(kDirectDepth, elements - begin);
     const real* panel[NV];
     for (int v = 0; v < NV; ++v) panel[v] = b[v] + static_cast<std::ptrdiff_t>(begin) * kLanes;
-    for (int piece = 0; piece < pieces; ++piece) {
+    for (int i = 0; i < p.images * pieces; ++i) {
+      const int n = i / pieces, piece = i % pieces;
       const int x = s.width * piece / pieces, width = s.width * (piece + 1) / pieces - x;
-      const real* a = in + x * from.pixel + begin;
-      real* c = out + x * to.pixel;
+      const real* a = in + n * from.image + x * from.pixel + begin;
+      real* c = out + n * to.image + x * to.pixel;
       int y = 0;
       if (2 * width <= kTileWidth)
         for (; y + 2 <= s.lines; y += 2)
@@ -138,7 +140,8 @@ void direct_sight(const WindowProblem& p, const Sight& s, const real* in, const 
 template <int NV>
 void direct_panels(const WindowProblem& p, const Stretch& ys, const Stretch& xs, const real* panels, int panel) {
   const Grid to{static_cast<std::ptrdiff_t>(p.x.out_step) * p.out_channels,
-                static_cast<std::ptrdiff_t>(p.y.out_step) * p.x.out * p.out_channels};
+                static_cast<std::ptrdiff_t>(p.y.out_step) * p.x.out * p.out_channels,
+                static_cast<std::ptrdiff_t>(p.y.out) * p.x.out * p.out_channels};
   const int channel = panel % (p.out_channels / kLanes) * kLanes;
   const auto out_at = [&](int n, int y, int x) {
     const int out_y = y * p.y.out_step + p.y.out_origin + ys.first_group,
@@ -152,7 +155,7 @@ void direct_panels(const WindowProblem& p, const Stretch& ys, const Stretch& xs,
     const real* b[NV];
     for (int v = 0; v < NV; ++v)
       b[v] = panels + (static_cast<std::ptrdiff_t>(panel + v) * p.window() + first_element(p, s)) * kLanes;
-    for (int n = 0; n < p.images; ++n) direct_sight<NV>(p, s, first_seen(p, s, n), b, out_at(n, s.y, s.x), to);
+    direct_sight<NV>(p, s, first_seen(p, s, 0), b, out_at(0, s.y, s.x), to);
   });
 }
 
