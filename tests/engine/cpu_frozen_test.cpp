@@ -108,7 +108,6 @@ TEST_CASE("a packed form of frozen weights is kept until the arena is rewound be
   const real first = w.data[0];
   w.data[0] += 1;  // behind the backend's back, so that the next result tells whether the weights are read again
   CHECK(layer.run(*backend, w, 1) == before);
-  CHECK(layer.run(*backend, w, 5) == layer.run(*backend, w, 5));
   w.data[0] = first;
 
   backend->rewind(mark);
