@@ -171,10 +171,13 @@ void set_defaults(Config& c) {
     c.normal_only = true;
     c.adversarial_normal_weight = c.adversarial_anomalous_weight = 0;
   }
-  if (c.model == "gan" || c.model == "restore") c.distance = c.score = "l2";
+  if (c.model == "gan" || c.model == "restore") {
+    c.distance = "l2";
+    c.score = "neighbours";
+  }
+  if (c.model == "gan") c.adversarial_anomalous_weight = 1;
   if (c.model == "restore") {
     c.augment = "hflip";
-    c.score = "neighbours";
     c.epochs = 60;
   }
 }

@@ -90,7 +90,7 @@ class Onnx(Case):
 
     def test_every_model_and_score(self):
         images = resized(read_idx(self.path("data", NAMES["t10k"][0] + ".gz")), 32)
-        table = [("dual_gan", []), ("dual_gan", ["--score", "patch", "--no-skip"]), ("dcgan", ["--score", "l2+discriminator"]), ("gan", []),
+        table = [("dual_gan", []), ("dual_gan", ["--score", "patch", "--no-skip"]), ("dcgan", ["--score", "l2+discriminator"]), ("gan", []), ("gan", ["--score", "l2"]),
                  ("gan", ["--score", "discriminator"]),
                  ("autoencoder", []), ("restore", []), ("restore", ["--score", "l2"]),
                  ("gan", ["--score", "l1+neighbours", "--neighbours", "3"]), ("cnn", [])]
