@@ -1,5 +1,3 @@
-#include <hwy/cache_control.h>
-
 #include <algorithm>
 #include <cstdint>
 
@@ -11,6 +9,7 @@
 #define HWY_TARGET_INCLUDE "kernels/cpu/conv_weight.cpp"
 #include <hwy/foreach_target.h>
 
+#include "kernels/cpu/direct_weight-inl.h"
 #include "kernels/cpu/gather-inl.h"
 #include "kernels/cpu/image_weight-inl.h"
 #include "kernels/cpu/outer-inl.h"
@@ -26,14 +25,13 @@ namespace {
 struct Plan {
   int taps, big_channels, small_channels;
   bool small_in_vectors;
-  bool stream;  // stores dw past the caches, which it would fill before anybody reads it
   const Unit* units;
   int unit_count, y_vectors;
   std::ptrdiff_t sums;  // elements that all units need, or the largest of them where they share them
 };
 
 Plan make_plan(Scratch& scratch, int taps, int big_channels, int small_channels, bool small_in_vectors, bool shared) {
-  Plan plan{taps, big_channels, small_channels, small_in_vectors, false, nullptr, 0, 0, 0};
+  Plan plan{taps, big_channels, small_channels, small_in_vectors, nullptr, 0, 0, 0};
   const int x_channels = small_in_vectors ? big_channels : small_channels;
   plan.y_vectors = (small_in_vectors ? small_channels : big_channels + kLanes - 1) / kLanes;
   Unit* units = scratch.take<Unit>(static_cast<std::size_t>(taps * x_channels));
@@ -64,8 +62,6 @@ void deliver(const Plan& plan, const Unit& u, real* sums, int chunks, real* dw) 
       real* to = plan.small_in_vectors ? tap + v * kLanes * row + u.x + i : tap + (u.x + i) * row + v * kLanes;
       if (plan.small_in_vectors)
         for (int lane = 0; lane < kLanes; ++lane) to[lane * row] = from[lane];
-      else if (plan.stream)
-        hn::Stream(load(from), Tag(), to);
       else
         copy(to, from, std::min(kLanes, plan.big_channels - v * kLanes));
     }
@@ -78,7 +74,7 @@ struct TapPairs {
   int* begin;  // of tap t: begin[t] .. begin[t + 1]
 };
 
-TapPairs tap_pairs(Scratch& scratch, const ConvWeight& k, bool small_in_vectors) {
+TapPairs tap_pairs(Scratch& scratch, const ConvWeight& k) {
   const Shape big = k.big.shape, small = k.small.shape;
   const int taps = k.g.kernel * k.g.kernel;
   TapPairs pairs{scratch.take<Pair>(static_cast<std::size_t>(taps) * static_cast<std::size_t>(small.h * small.w)),
@@ -93,7 +89,7 @@ TapPairs tap_pairs(Scratch& scratch, const ConvWeight& k, bool small_in_vectors)
         const int x = q * k.g.stride + tap % k.g.kernel - k.g.pad;
         if (x < 0 || x >= big.w) continue;
         const int s = (p * small.w + q) * small.c, b = (y * big.w + x) * big.c;
-        pairs.data[count++] = small_in_vectors ? Pair{b, s} : Pair{s, b};
+        pairs.data[count++] = {b, s};
       }
     }
   }
@@ -101,23 +97,15 @@ TapPairs tap_pairs(Scratch& scratch, const ConvWeight& k, bool small_in_vectors)
   return pairs;
 }
 
-// Streamed stores must be whole, aligned vectors.
-bool can_stream(const ConvWeight& k) {
-  constexpr int kLarge = 1 << 20;
-  return k.dw.shape.size() >= kLarge && k.big.shape.c % kLanes == 0 &&
-         reinterpret_cast<std::uintptr_t>(k.dw.data) % (kLanes * sizeof(real)) == 0;
-}
-
 // Straight from the operands. Each task owns some units and takes all images through them, a few at a time, so that
 // these stay in cache. If all do, a unit is delivered while its sums are in L1: few images are bound by writing dw.
-void direct(Cpu& cpu, Scratch& scratch, const ConvWeight& k, bool small_in_vectors) {
+void small_in_vectors(Cpu& cpu, Scratch& scratch, const ConvWeight& k) {
   const Shape big = k.big.shape, small = k.small.shape;
   constexpr int kCached = 1 << 15;
   const int step = std::clamp(kCached / (big.image() + small.image()), 1, std::max(1, big.n));
   const bool once = step >= big.n;
-  Plan plan = make_plan(scratch, k.g.kernel * k.g.kernel, big.c, small.c, small_in_vectors, once);
-  plan.stream = once && can_stream(k);
-  const TapPairs pairs = tap_pairs(scratch, k, small_in_vectors);
+  const Plan plan = make_plan(scratch, k.g.kernel * k.g.kernel, big.c, small.c, true, once);
+  const TapPairs pairs = tap_pairs(scratch, k);
   const std::size_t copies = once ? static_cast<std::size_t>(cpu.pool.threads()) : 1;
   real* const all_sums = scratch.take<real>(copies * static_cast<std::size_t>(plan.sums));
   const int tasks = std::min(plan.unit_count, 2 * cpu.pool.threads());
@@ -128,13 +116,11 @@ void direct(Cpu& cpu, Scratch& scratch, const ConvWeight& k, bool small_in_vecto
     for (int n = 0; n < big.n; n += step)
       for (int u = begin; u < end; ++u) {
         const int first = pairs.begin[plan.units[u].tap], last = pairs.begin[plan.units[u].tap + 1];
-        Factors f{k.small.data, k.big.data, small.image(), big.image(), pairs.data + first, last - first};
-        if (small_in_vectors) f = {f.y, f.x, f.y_image, f.x_image, f.pairs, f.pair_count};
+        const Factors f{k.big.data, k.small.data, big.image(), small.image(), pairs.data + first, last - first};
         const int until = std::min(n + step, big.n);
         outer(f, plan.units[u], plan.y_vectors, n, until, n == 0, sums);
         if (until == big.n) deliver(plan, plan.units[u], sums, 1, k.dw.data);
       }
-    if (plan.stream) hwy::FlushStream();  // before another thread hears that the task is done
   });
 }
 
@@ -181,8 +167,8 @@ void conv_weight(Cpu& cpu, const ConvWeight& k) {
   if (small_fills && is_image(k.big.shape, k.g)) return image_weight(cpu, scratch, k);
   const auto winograd = [&](auto scheme) { winograd_weight<decltype(scheme)>(cpu, scratch, k); };
   if (by_winograd(k.big.shape, k.small.shape, k.g, winograd)) return;
-  if (big_fills && (big > kLanes || !small_fills || small == kLanes)) return direct(cpu, scratch, k, false);
-  if (small_fills && big >= 4) return direct(cpu, scratch, k, true);
+  if (big_fills) return direct_weight(cpu, scratch, k);
+  if (small_fills && big >= 4) return small_in_vectors(cpu, scratch, k);
   patches(cpu, scratch, k);
 }
 

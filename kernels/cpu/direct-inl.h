@@ -80,7 +80,7 @@ struct Sight {
   int jy, jx, places;
 };
 
-// Calls fn(sight) for all places that positions of the stretches see, in order.
+// Calls fn(sight) for all places of the window, in order; no position of the stretches may see them.
 template <class Fn>
 void for_each_sight(const WindowProblem& p, const Stretch& ys, const Stretch& xs, const Fn& fn) {
   const auto seeing = [](const WindowAxis& a, const Stretch& s, int j) {
@@ -94,7 +94,7 @@ void for_each_sight(const WindowProblem& p, const Stretch& ys, const Stretch& xs
     for (int jx = 0, next = 0; jx < p.x.window; jx = next) {
       const auto [x, end_x] = seeing(p.x, xs, jx);
       for (next = jx + 1; next < p.x.window && seeing(p.x, xs, next) == std::pair(x, end_x);) ++next;
-      if (y < end_y && x < end_x) fn(Sight{y, x, end_y - y, end_x - x, jy, jx, next - jx});
+      fn(Sight{y, x, end_y - y, end_x - x, jy, jx, next - jx});
     }
   }
 }
