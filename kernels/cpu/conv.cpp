@@ -11,6 +11,7 @@
 
 #include "kernels/cpu/direct-inl.h"
 #include "kernels/cpu/direct_dot-inl.h"
+#include "kernels/cpu/fan_up-inl.h"
 #include "kernels/cpu/image_down-inl.h"
 #include "kernels/cpu/image_up-inl.h"
 #include "kernels/cpu/pack-inl.h"
@@ -220,6 +221,7 @@ bool sweeps(const WindowProblem& p, const ConvUp& k) {
 void conv_up(Cpu& cpu, const ConvUp& k) {
   Scratch scratch(cpu.memory);
   if (k.big.shape.c * 2 <= kLanes && k.g.kernel > 1) return image_up(cpu, scratch, k);
+  if (k.small.shape.c == 1 && k.big.shape.c % kLanes == 0) return fan_up(cpu, k);
   const auto winograd = [&](auto scheme) { winograd_up<decltype(scheme)>(cpu, scratch, k); };
   if (k.g.any_order && by_winograd(k.big.shape, k.small.shape, k.g, winograd)) return;
   const WindowProblem p = window_problem(k);

@@ -32,6 +32,7 @@ TEST_CASE("the tuned convolutions equal the portable ones: kernels, strides and 
           add_conv(cases, 5, {kernel, stride, pad}, 3, 16, side, side + 1);
           add_conv(cases, 4, {kernel, stride, pad}, 16, 1, side + 1, side);
           add_conv(cases, 2, {kernel, stride, pad}, 16, 32, side + 2, side + 4);
+          add_conv(cases, 2, {kernel, stride, pad}, 1, 48, side, side + 3);
         }
   check(cases);
 }
