@@ -5,7 +5,7 @@ import numpy
 from safetensors import safe_open
 from safetensors.numpy import load_file
 
-from harness import Case
+from harness import Case, read_json
 
 NORM = ["weight", "bias", "running_mean", "running_var"]
 
@@ -51,12 +51,18 @@ def gan(w):
     return {k + ".weight": s if s[0] > 1 else s[1:] for k, s in layers.items()} | {k + ".bias": s[:1] for k, s in layers.items()}
 
 
+def neighbours(images, values):
+    return {"known.centre": (values,), "known.precision": (values,), "known.latent": (images, values), "known.square_norm": (images,)}
+
+
 class Weights(Case):
     def test_names_shapes_and_metadata(self):
         for model, expected in ("dual_gan", dual_gan(2)), ("gan", gan(2)), ("cnn", cnn(2)):
             with self.subTest(model):
                 self.assert_ok(self.small("--model", model, "--out", model, "--quiet"))
                 weights = load_file(self.path(model, "weights.safetensors"))
+                if model == "gan":
+                    expected |= neighbours(read_json(self.path(model, "summary.json"))["train_normal"], 4 * 2)
                 self.assertEqual({k: v.shape for k, v in weights.items()}, expected)
                 for name, values in weights.items():
                     self.assertEqual(values.dtype, numpy.float32)
