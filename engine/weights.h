@@ -31,7 +31,9 @@ class Layout {
 // The memory of a Layout: one flat list of all trained parameters, then all running statistics.
 class Weights {
  public:
-  // Takes memory from the tape's backend and draws initial values, a function of (seed, entry name) alone.
+  // Takes memory from the tape's backend, its values unset: for those that are loaded or uploaded next.
+  Weights(Tape&, const Layout&);
+  // Draws initial values, a function of (seed, entry name) alone.
   Weights(Tape&, const Layout&, std::uint64_t seed);
   // Memory of its own with the values of another.
   Weights(Tape&, const Weights& like);
@@ -54,7 +56,6 @@ class Weights {
   void load(const Checkpoint&, const std::string& prefix = "");
 
  private:
-  Weights(Tape&, const Layout&);  // its values not yet written
   Backend& backend_;
   Layout layout_;
   std::vector<Tensor> tensors_;

@@ -44,7 +44,7 @@ Neighbours::Neighbours(Tape& tape, const Entries& entries, int images, int value
       values_(values),
       count_(count),
       entries_(entries),
-      weights_(tape, entries.layout, 0) {}
+      weights_(tape, entries.layout) {}
 
 Neighbours::Neighbours(Tape& tape, int images, int values, int count)
     : Neighbours(tape, Entries(images, values), images, values, count) {

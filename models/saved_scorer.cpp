@@ -15,14 +15,14 @@ const Layout& layout_of(const std::variant<GanScorer, ClassifierScorer>& network
 }  // namespace
 
 SavedScorer::SavedScorer(Tape& tape, const Config& config, const Checkpoint& from)
-    : network_(make_network(config)), weights_(tape, layout_of(network_), config.seed) {
-  weights_.load(from);
-  tape.backend().freeze(weights_.flat());
+    : network_(make_network(config)), weights_(tape, layout_of(network_)) {
+  const auto fill = [&](Weights& weights) {
+    weights.load(from);
+    tape.backend().freeze(weights.flat());
+  };
+  fill(weights_);
   const auto* gan = std::get_if<GanScorer>(&network_);
-  if (gan && gan->critic()) {
-    critic_.emplace(tape, gan->critic()->layout(), config.seed).load(from);
-    tape.backend().freeze(critic_->flat());
-  }
+  if (gan && gan->critic()) fill(critic_.emplace(tape, gan->critic()->layout()));
   if (gan && gan->remembers()) neighbours_.emplace(tape, from, gan->latent_values(), config.neighbours);
 }
 

@@ -194,7 +194,6 @@ class Recorder : public OnnxBackend {
                  {Attribute::number("epsilon", k.eps)}),
               k.slope));
   }
-  void note(const DrawNormal&) {}  // initial weights, which are uploaded later
   template <class K>
   void note(const K&) {
     throw std::logic_error(std::string("ONNX: kernel ") + typeid(K).name() + " has no counterpart in onnx/backend.cpp");
