@@ -99,6 +99,13 @@ void for_each_sight(const WindowProblem& p, const Stretch& ys, const Stretch& xs
   }
 }
 
+// The same for all positions.
+template <class Fn>
+void for_each_sight(const WindowProblem& p, const Fn& fn) {
+  const auto whole = [](const WindowAxis& a) { return Stretch{0, a.positions, 0, a.window, 0, 1}; };
+  for_each_sight(p, whole(p.y), whole(p.x), fn);
+}
+
 // The first place of a sight: where its first position sees it in image n, and its elements in the window.
 inline const real* first_seen(const WindowProblem& p, const Sight& s, int n) {
   const int y = s.y * p.y.step + p.y.origin + s.jy, x = s.x * p.x.step + p.x.origin + s.jx;

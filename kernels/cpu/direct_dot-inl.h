@@ -45,8 +45,7 @@ void direct_dot_columns(const WindowProblem& p, const real* w, int column, real*
   const std::ptrdiff_t depth = p.window();
   const Grid from = positions_in(p);
   std::fill_n(sums, static_cast<std::ptrdiff_t>(p.rows()) * W * kLanes, real(0));
-  const auto whole = [](const WindowAxis& a) { return Stretch{0, a.positions, 0, a.window, 0, 1}; };
-  for_each_sight(p, whole(p.y), whole(p.x), [&](const Sight& s) {
+  for_each_sight(p, [&](const Sight& s) {
     const real* b = w + column * depth + first_element(p, s);
     const int elements = s.places * p.in_channels;
     const real* a[kDotRows];

@@ -31,17 +31,7 @@ HWY_INLINE void weight_tile(int images, const Sight& s, const real* small, Grid 
     for (int y = 0; y < s.lines; ++y) {
       const real* a = small + n * in_small.image + y * in_small.line;
       const real* b = big + n * in_big.image + y * in_big.line;
-      for (int x = 0; x < s.width; ++x, a += in_small.pixel, b += in_big.pixel) {
-        Vector bx[NV];
-#pragma GCC unroll 2
-        for (int v = 0; v < NV; ++v) bx[v] = load(b + v * kLanes);
-#pragma GCC unroll 8
-        for (int i = 0; i < H; ++i) {
-          const Vector ai = set(a[i]);
-#pragma GCC unroll 2
-          for (int v = 0; v < NV; ++v) sum[i][v] = hn::MulAdd(ai, bx[v], sum[i][v]);
-        }
-      }
+      for (int x = 0; x < s.width; ++x, a += in_small.pixel, b += in_big.pixel) add_products(a, b, sum);
     }
 #pragma GCC unroll 8
   for (int i = 0; i < H; ++i)
@@ -56,8 +46,7 @@ void weight_lines(const WindowProblem& p, const real* small, int small_channels,
                   std::ptrdiff_t row) {
   const Grid in_packed{H, std::ptrdiff_t{H} * p.x.positions, std::ptrdiff_t{H} * p.x.positions * p.y.positions};
   for (int i = 0; i < p.rows(); ++i) copy(packed + i * H, small + static_cast<std::ptrdiff_t>(i) * small_channels, H);
-  const auto whole = [](const WindowAxis& a) { return Stretch{0, a.positions, 0, a.window, 0, 1}; };
-  for_each_sight(p, whole(p.y), whole(p.x), [&](const Sight& s) {
+  for_each_sight(p, [&](const Sight& s) {
     const real* a = packed + s.y * in_packed.line + s.x * in_packed.pixel;
     const real* b = first_seen(p, s, 0);
     real* out = dw + first_element(p, s);

@@ -42,6 +42,20 @@ inline int unit_height(int x_left, int y_vectors) {
   return x_left >= full ? full : x_left >= kOuterTile / 2 ? kOuterTile / 2 : x_left >= 4 ? 4 : x_left >= 2 ? 2 : 1;
 }
 
+// sum[i][v] += a[i] b[v], for H elements and NV vectors
+template <int H, int NV>
+HWY_INLINE void add_products(const real* a, const real* b, Vector (&sum)[H][NV]) {
+  Vector bv[NV];
+#pragma GCC unroll 2
+  for (int v = 0; v < NV; ++v) bv[v] = load(b + v * kLanes);
+#pragma GCC unroll 16
+  for (int i = 0; i < H; ++i) {
+    const Vector ai = set(a[i]);
+#pragma GCC unroll 2
+    for (int v = 0; v < NV; ++v) sum[i][v] = hn::MulAdd(ai, bv[v], sum[i][v]);
+  }
+}
+
 template <int H, int NV>
 HWY_INLINE void outer_tile(const Factors& f, int x, int y, int begin, int end, bool first, real* sums) {
   Vector sum[H][NV];
@@ -51,18 +65,8 @@ HWY_INLINE void outer_tile(const Factors& f, int x, int y, int begin, int end, b
     for (int v = 0; v < NV; ++v) sum[i][v] = first ? hn::Zero(Tag()) : load(sums + (i * NV + v) * kLanes);
   for (int n = begin; n < end; ++n) {
     const real *xn = f.x + n * f.x_image + x, *yn = f.y + n * f.y_image + y;
-    for (const Pair *pair = f.pairs, *last = f.pairs + f.pair_count; pair != last; ++pair) {
-      const real *xp = xn + pair->x, *yp = yn + pair->y;
-      Vector b[NV];
-#pragma GCC unroll 2
-      for (int v = 0; v < NV; ++v) b[v] = load(yp + v * kLanes);
-#pragma GCC unroll 16
-      for (int i = 0; i < H; ++i) {
-        const Vector a = set(xp[i]);
-#pragma GCC unroll 2
-        for (int v = 0; v < NV; ++v) sum[i][v] = hn::MulAdd(a, b[v], sum[i][v]);
-      }
-    }
+    for (const Pair *pair = f.pairs, *last = f.pairs + f.pair_count; pair != last; ++pair)
+      add_products(xn + pair->x, yn + pair->y, sum);
   }
 #pragma GCC unroll 16
   for (int i = 0; i < H; ++i)

@@ -1,7 +1,6 @@
 #include "kernels/cuda/reduce.cuh"
 
 #include "kernels/cuda/largest.cuh"
-#include "kernels/cuda/portable.cuh"
 
 namespace snag {
 namespace {
