@@ -192,5 +192,29 @@ TEST_CASE("what waits for nothing shares a launch") {
   CHECK(sorted(3) == std::vector{3, 4, 8, 9});
 }
 
+TEST_CASE("glue that no next product waits for is put off until there are phases for it") {
+  const auto reads = [](int i) { return Operand{cell(i), 1, false}; };
+  const auto writes = [](int i) { return Operand{cell(i), 1, true}; };
+  // Two layers, between them a map, or two in a row; beside them a chain of four, the statistics of the first layer.
+  const std::vector<Task> tasks{
+      {.operands = {reads(0), writes(1)}},
+      {.operands = {reads(1), writes(11)}, .glue = true, .program = 1},
+      {.operands = {reads(11), writes(12)}, .glue = true, .program = 1},
+      {.operands = {reads(12), writes(13)}, .glue = true, .program = 1},
+      {.operands = {reads(13), writes(14)}, .glue = true, .program = 1},
+      {.operands = {reads(1), writes(2)}, .glue = true, .program = 2},
+      {.operands = {reads(2), writes(3)}},
+      {.operands = {reads(3), writes(4)}, .glue = true, .program = 2},
+      {.operands = {reads(4), writes(5)}, .glue = true, .program = 3},
+      {.operands = {reads(5), writes(6)}},
+  };
+  using Phases = std::vector<std::vector<int>>;
+  const std::vector<Launch> launches = schedule(tasks);
+  REQUIRE(launches.size() == 6);
+  CHECK(launches[1].phases == Phases{{5}});  // of one program: its launch needs no glue
+  CHECK(launches[3].phases == Phases{{1, 7}, {2, 8}});
+  CHECK(launches[5].phases == Phases{{3}, {4}});
+}
+
 }  // namespace
 }  // namespace snag

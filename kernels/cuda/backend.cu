@@ -1,5 +1,6 @@
 #include "kernels/backend.h"
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <string>
@@ -106,7 +107,12 @@ class CudaBackend : public Backend {
       for (const int i : phase) all.push_back(&kernels[static_cast<std::size_t>(i)]);
       return all;
     };
-    const auto glues = [&](const Launch& l) { return tasks_[static_cast<std::size_t>(l.phases[0][0])].glue; };
+    // Works of one program that wait for nothing of each other need no glue, whatever they are.
+    const auto glues = [&](const Launch& l) {
+      const auto program = [&](int i) { return kernels[static_cast<std::size_t>(i)].program; };
+      const auto same = [&](int i) { return program(i) == program(l.phases[0][0]); };
+      return l.phases.size() > 1 || !std::all_of(l.phases[0].begin(), l.phases[0].end(), same);
+    };
     for (const Launch& l : launches) {
       if (!glues(l)) continue;
       GlueLaunch::Phases phases;
@@ -178,7 +184,7 @@ class CudaBackend : public Backend {
   void note_task(const Kernel& kernel) {
     const Prepared& p = cuda_.recorded->back();
     const auto [found, added] = programs_.try_emplace(p.program, static_cast<int>(programs_.size()));
-    tasks_.push_back({operands(kernel), is_glue(p), found->second, p.program->capacity});
+    tasks_.push_back({operands(kernel), is_glue(cuda_, p), found->second, p.program->capacity});
   }
   static void add_operands(Task& task, const Kernel& kernel) {
     const std::vector<Operand> more = operands(kernel);

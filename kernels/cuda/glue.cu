@@ -73,7 +73,10 @@ DeviceMemory on_device(const std::vector<T>& values) {
 
 }  // namespace
 
-bool is_glue(const Prepared& p) { return p.program->glue != kNoGlue && p.needs.shared <= kGlueShared; }
+bool is_glue(const Cuda& cuda, const Prepared& p) {
+  return p.program->glue != kNoGlue && p.needs.shared <= kGlueShared &&
+         p.blocks <= kGlueResident * cuda.multiprocessors;
+}
 
 GlueLaunch::GlueLaunch(const Cuda& cuda, const Phases& given) : shared_(0) {
   std::vector<GlueWork> works;

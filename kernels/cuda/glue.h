@@ -24,7 +24,8 @@ class GlueLaunch {
   std::size_t shared_;
 };
 
-// Can the work run in a launch of glue?
-bool is_glue(const Prepared&);
+// Does the work run in a launch of glue? One of more blocks than such a launch holds at once is bound by memory and
+// wants more threads on a multiprocessor than glue has registers for: it is launched as a product is.
+bool is_glue(const Cuda&, const Prepared&);
 
 }  // namespace snag

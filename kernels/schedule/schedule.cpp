@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 namespace snag {
@@ -31,12 +32,17 @@ class Scheduler {
 
   std::vector<Launch> run() {
     std::vector<Launch> launches;
-    while (left_ > 0) {
-      Launch next = glue();
-      if (next.phases.empty()) next = products();
+    const auto add = [&](Launch next) {
+      if (next.phases.empty()) return;
       for (const auto& phase : next.phases)
         for (const int i : phase) done_[static_cast<std::size_t>(i)] = 1, --left_;
       launches.push_back(std::move(next));
+    };
+    while (left_ > 0) {
+      const std::vector<int> phase = glue_phases();
+      const std::vector<int> next = products(after(phase));
+      add(glue(phase, next));
+      if (!next.empty()) add({{next}});
     }
     return launches;
   }
@@ -44,20 +50,45 @@ class Scheduler {
  private:
   std::size_t size() const { return tasks_.size(); }
 
-  // All glue that waits for no product, in as few phases as its order allows.
-  Launch glue() const {
-    Launch launch;
+  // For each task that is glue and waits for no product: the first phase that it may run in, were all of them run now.
+  std::vector<int> glue_phases() const {
     std::vector<int> phase(size(), kNotYet);
     for (std::size_t i = 0; i < size(); ++i) {
       if (done_[i] || !tasks_[i].glue) continue;
-      int first = 0;  // phase that it may run in
+      int first = 0;
       for (const std::size_t b : before_[i])
         if (!done_[b]) first = phase[b] == kNotYet || first == kNotYet ? kNotYet : std::max(first, phase[b] + 1);
       phase[i] = first;
-      if (first == kNotYet) continue;
-      launch.phases.resize(std::max(launch.phases.size(), static_cast<std::size_t>(first) + 1));
-      launch.phases[static_cast<std::size_t>(first)].push_back(static_cast<int>(i));
     }
+    return phase;
+  }
+  // What is done when they have run.
+  std::vector<char> after(const std::vector<int>& phase) const {
+    std::vector<char> done = done_;
+    for (std::size_t i = 0; i < size(); ++i) done[i] |= phase[i] != kNotYet;
+    return done;
+  }
+
+  // The glue that the products `next` wait for, and what else fits into as many phases; where nothing is next, all.
+  // One phase of one program is left so: its launch needs not be one of glue.
+  Launch glue(const std::vector<int>& phase, const std::vector<int>& next) const {
+    std::vector<char> urgent(size(), next.empty());
+    for (const int p : next) urgent[static_cast<std::size_t>(p)] = 1;
+    int phases = 0;
+    std::set<int> programs;
+    for (std::size_t i = size(); i-- > 0;) {
+      if (!urgent[i]) continue;
+      for (const std::size_t b : before_[i]) urgent[b] = 1;
+      if (phase[i] == kNotYet) continue;
+      phases = std::max(phases, phase[i] + 1);
+      programs.insert(tasks_[i].program);
+    }
+    const bool alone = phases == 1 && programs.size() == 1;
+    Launch launch;
+    launch.phases.resize(static_cast<std::size_t>(phases));
+    for (std::size_t i = 0; i < size(); ++i)
+      if (phase[i] != kNotYet && phase[i] < phases && (urgent[i] || !alone))
+        launch.phases[static_cast<std::size_t>(phase[i])].push_back(static_cast<int>(i));
     return launch;
   }
 
@@ -66,39 +97,39 @@ class Scheduler {
   }
 
   // Would more tasks of the program be ready if all others ran first as far as they can?
-  bool worth_waiting(int program) const {
-    std::vector<char> done = done_;
+  bool worth_waiting(int program, const std::vector<char>& now) const {
+    std::vector<char> done = now;
     for (std::size_t i = 0; i < size(); ++i) {
       if (done[i] || !ready(i, done)) continue;
       if (tasks_[i].glue || tasks_[i].program != program)
         done[i] = 1;
-      else if (!ready(i, done_))
+      else if (!ready(i, now))
         return true;
     }
     return false;
   }
 
-  // The ready products of one program: of one that gains nothing by waiting, or, where all would, of the one on the
-  // longest way to the end.
-  Launch products() const {
+  // The products of one program that are ready when `done` is done: of one that gains nothing by waiting, or, where all
+  // would, of the one on the longest way to the end. None where there are none.
+  std::vector<int> products(const std::vector<char>& done) const {
     std::map<int, std::vector<int>> by_program;
     for (std::size_t i = 0; i < size(); ++i)
-      if (!done_[i] && !tasks_[i].glue && ready(i, done_)) by_program[tasks_[i].program].push_back(static_cast<int>(i));
-    const std::vector<int>* best = nullptr;
+      if (!done[i] && !tasks_[i].glue && ready(i, done)) by_program[tasks_[i].program].push_back(static_cast<int>(i));
+    std::vector<int> chosen;
     std::pair<bool, int> best_rank;
     for (const auto& [program, members] : by_program) {
       int height = 0;
       for (const int i : members) height = std::max(height, height_[static_cast<std::size_t>(i)]);
-      const std::pair rank{!worth_waiting(program), height};
-      if (!best || rank > best_rank) best = &members, best_rank = rank;
+      const std::pair rank{!worth_waiting(program, done), height};
+      if (chosen.empty() || rank > best_rank) chosen = members, best_rank = rank;
     }
-    std::vector<int> chosen = *best;
+    if (chosen.empty()) return chosen;
     std::stable_sort(chosen.begin(), chosen.end(), [&](int a, int b) {
       return height_[static_cast<std::size_t>(a)] > height_[static_cast<std::size_t>(b)];
     });
     chosen.resize(
         std::min(chosen.size(), static_cast<std::size_t>(tasks_[static_cast<std::size_t>(chosen[0])].capacity)));
-    return {{std::move(chosen)}};
+    return chosen;
   }
 
   std::span<const Task> tasks_;
