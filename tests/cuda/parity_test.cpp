@@ -82,6 +82,8 @@ std::vector<Shapes> geometries() {
   }
   all.push_back({1, halve, 72, 200, 4, 4});
   all.push_back({1, halve, 6, 1, 17, 15});
+  all.push_back({2, halve, 260, 1, 6, 9});    // next to the image, more channels than a crew has
+  all.push_back({5, halve, 128, 1, 63, 61});  // several pairs of pixels for each crew, several teams of blocks
   all.push_back({1, {.kernel = 9, .stride = 2, .pad = 4}, 4, 4, 9, 9});
   return all;
 }

@@ -187,6 +187,27 @@ TEST_CASE("sums in shares equal the portable form") {
   check(cases);
 }
 
+TEST_CASE("layers next to a one-channel image equal the portable form") {
+  Cases cases;
+  for (const auto& [n, c, h, w] : {std::array{1, 4, 2, 2}, {3, 20, 9, 7}, {2, 64, 32, 32}, {40, 132, 17, 14}}) {
+    const Conv g;
+    const Shape big{n, 1, h, w}, small{n, c, g.down(h), g.down(w)}, weights{c, 1, 4, 4};
+    cases.push_back({"ConvDown " + text(small), [=](Operands& o) {
+                       return ConvDown{.small = o.out(small), .big = o.in(big), .w = o.in(weights), .g = g};
+                     }});
+    cases.push_back({"ConvDown, weights askew " + text(small), [=](Operands& o) {
+                       return ConvDown{.small = o.out(small), .big = o.in(big), .w = o.askew(weights), .g = g};
+                     }});
+    cases.push_back({"ConvUp " + text(small), [=](Operands& o) {
+                       return ConvUp{.big = o.out(big), .small = o.in(small), .w = o.in(weights), .g = g};
+                     }});
+    cases.push_back({"ConvWeight " + text(small), [=](Operands& o) {
+                       return ConvWeight{.dw = o.out(weights), .big = o.in(big), .small = o.in(small), .g = g};
+                     }});
+  }
+  check(cases);
+}
+
 TEST_CASE("the largest elements equal the portable form's, ties and all") {
   Cases cases;
   add_largest_cases(cases);
