@@ -24,6 +24,7 @@ template <class Row>
 struct LargestMean;
 template <class Row>
 struct LargestMeanGrad;
+struct PatchMeans;
 struct AdamStep;
 struct GatherImages;
 struct ImageDown;
@@ -34,10 +35,10 @@ template <class>
 struct GlueWorksOf;
 template <class... K>
 struct GlueWorksOf<std::variant<K...>> {
-  using type =
-      std::tuple<Reduce<PlainSum>, Reduce<SquaredSum>, Reduce<NormStats>, Reduce<NormGradSums>, ChannelMap<BatchNorm>,
-                 ChannelMap<BatchNormGrad>, LargestMean<ShortRow>, LargestMean<LongRow>, LargestMeanGrad<ShortRow>,
-                 LargestMeanGrad<LongRow>, AdamStep, GatherImages, ImageDown, ImageUp, ImageWeight, Portable<K>...>;
+  using type = std::tuple<Reduce<PlainSum>, Reduce<SquaredSum>, Reduce<NormStats>, Reduce<NormGradSums>,
+                          ChannelMap<BatchNorm>, ChannelMap<BatchNormGrad>, LargestMean<ShortRow>, LargestMean<LongRow>,
+                          LargestMeanGrad<ShortRow>, LargestMeanGrad<LongRow>, PatchMeans, AdamStep, GatherImages,
+                          ImageDown, ImageUp, ImageWeight, Portable<K>...>;
 };
 using GlueWorks = GlueWorksOf<Kernel>::type;
 

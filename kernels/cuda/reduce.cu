@@ -1,6 +1,7 @@
 #include "kernels/cuda/reduce.cuh"
 
 #include "kernels/cuda/largest.cuh"
+#include "kernels/cuda/patches.cuh"
 
 namespace snag {
 namespace {
@@ -27,6 +28,10 @@ void launch(Cuda& cuda, const ImageMean& k) {
 
 void launch(Cuda& cuda, const ChannelSum& k) {
   launch_reduce(cuda, PlainSum{k.y.data, k.x.data, 1}, per_channel(k.x.shape));
+}
+
+void launch(Cuda& cuda, const PatchMean& k) {
+  run(cuda, PatchMeans{.k = k, .grid = {ceil_div(k.size(), kPatchBlock / 32)}});
 }
 
 void launch(Cuda& cuda, const TopMean& k) { launch_largest<LargestMean>(cuda, k); }

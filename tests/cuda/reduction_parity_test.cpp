@@ -187,6 +187,18 @@ TEST_CASE("sums in shares equal the portable form") {
   check(cases);
 }
 
+TEST_CASE("means of patches equal the portable form") {
+  Cases cases;
+  for (const auto& [c, h, w, patch, stride] :
+       {std::array{1, 1, 1, 1, 1}, {1, 32, 32, 16, 8}, {3, 17, 23, 5, 3}, {2, 9, 8, 8, 1}}) {
+    const Shape x{3, c, h, w}, y{3, 1, (h - patch) / stride + 1, (w - patch) / stride + 1};
+    cases.push_back({"PatchMean " + text(x), [=](Operands& o) {
+                       return PatchMean{.y = o.out(y), .x = o.in(x), .patch = patch, .stride = stride};
+                     }});
+  }
+  check(cases);
+}
+
 TEST_CASE("layers next to a one-channel image equal the portable form") {
   Cases cases;
   for (const auto& [n, c, h, w] : {std::array{1, 4, 2, 2}, {3, 20, 9, 7}, {2, 64, 32, 32}, {40, 132, 17, 14}}) {
