@@ -63,10 +63,13 @@ struct BatchNorm {
   }
   HD void track(int c) const {
     if (!running.mean.data) return;
+    real m = running.mean.data[c], v = running.var.data[c];
     for (int s = c; s < mean.shape.size(); s += x.shape.c) {
-      running.mean.data[c] += running.momentum * (mean.data[s] - running.mean.data[c]);
-      running.var.data[c] += running.momentum * (var.data[s] * running.correction - running.var.data[c]);
+      m += running.momentum * (mean.data[s] - m);
+      v += running.momentum * (var.data[s] * running.correction - v);
     }
+    running.mean.data[c] = m;
+    running.var.data[c] = v;
   }
   HD void operator()(int i) const {
     y.data[i] = value(x.data[i], channel(group_of(x.shape, groups(), i), i % x.shape.c));

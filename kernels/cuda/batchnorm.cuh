@@ -99,8 +99,8 @@ struct ChannelMap {
     for (int j = 0; j < 4; ++j) own[j] = k.channel(at.z, c + j);
     const int pixels = s.pixels() / k.groups(), first = at.z * pixels;
     for (int p = at.y * rows + row; p < pixels; p += grid.y * rows) map_four(k, (first + p) * s.c + c, own);
-    if (at.z == 0 && at.y == 0 && row == 0)
-      for (int j = 0; j < 4; ++j) finish(k, c + j);
+    // four rows of threads, so that none waits for more than its own channel's memory
+    if (at.z == 0 && at.y == 0 && row < 4) finish(k, c + row);
   }
 };
 
