@@ -6,6 +6,7 @@
 #include "kernels/cuda/batchnorm.cuh"
 #include "kernels/cuda/gather.cuh"
 #include "kernels/cuda/largest.cuh"
+#include "kernels/cuda/mma.cuh"
 #include "kernels/cuda/one_channel.cuh"
 #include "kernels/cuda/patches.cuh"
 #include "kernels/cuda/portable.cuh"
@@ -20,11 +21,10 @@ constexpr std::size_t kGlueShared = 16 * 1024;  // bytes for each; works that wa
 struct GlueWork {
   int number;      // of its type, among the GlueWorks
   int begin, end;  // its blocks in the phase
+  int blocks;      // of all works in the phase
   alignas(16) std::byte work[kWorkBytes];
 };
-struct GluePhase {
-  int first_work, blocks;
-};
+constexpr int kIdle = -1;
 
 template <class W>
 __device__ inline void run_block(const GlueWork& g, int block) {
@@ -47,20 +47,59 @@ __device__ inline void run_block_among(const GlueWork& g, int block) {
   }
 }
 
-// A block does every gridDim-th block of a phase. What it knows between two of them is little, and read anew: registers
-// are short while works run.
+// The work that a block runs lies in its shared memory, where it was copied to while the phase before ran: what it says
+// is at hand when the phase begins. Two, as one is read while the next comes.
+__device__ inline GlueWork* two_works() {
+  SHARED(GlueWork, works, [2]);
+  return works;
+}
+
+// A block does every gridDim-th block of a phase.
 struct Glue {
   const GlueWork* works;
-  const GluePhase* phases;
-  __device__ const GlueWork& holder(int p, int block) const {
-    int w = phases[p].first_work;
-    while (block >= works[w].end) ++w;
-    return works[w];
+  const int* firsts;  // [block of the launch][phase]: the work that it does first, or kIdle
+  int phases;
+  int after;  // bytes of shared memory that works use; the block's own row of `firsts` lies behind
+
+  __device__ int* own_firsts() const {
+    DYN_SHARED(std::byte, memory);
+    return reinterpret_cast<int*>(memory + after);
   }
-  __device__ void operator()(int p) const {
-    for (int block = static_cast<int>(blockIdx.x); block < phases[p].blocks; block += static_cast<int>(gridDim.x)) {
-      run_block_among<GlueWorks, 0, std::tuple_size_v<GlueWorks>>(holder(p, block), block);
-      __syncthreads();  // the next one finds shared memory free
+  __device__ static void copy(GlueWork& to, const GlueWork& from) {
+    constexpr int bytes = 16, parts = sizeof(GlueWork) / bytes;
+    static_assert(parts * bytes == sizeof(GlueWork) && parts <= kGlueBlock);
+    const int at = static_cast<int>(threadIdx.x) * bytes;
+    if (at < parts * bytes)
+      cp_async_16(reinterpret_cast<std::byte*>(&to) + at, reinterpret_cast<const std::byte*>(&from) + at, true);
+    cp_async_commit();
+  }
+
+  __device__ void begin() const {
+    for (int p = static_cast<int>(threadIdx.x); p < phases; p += kGlueBlock)
+      own_firsts()[p] = firsts[static_cast<int>(blockIdx.x) * phases + p];
+    __syncthreads();
+  }
+  __device__ void fetch(int p) const {
+    if (const int w = own_firsts()[p]; w != kIdle) copy(two_works()[p % 2], works[w]);
+  }
+  __device__ void arrive() const {
+    cp_async_wait<0>();
+    __syncthreads();
+  }
+  __device__ void run(int p) const {
+    int w = own_firsts()[p];
+    if (w == kIdle) return;
+    GlueWork& g = two_works()[p % 2];
+    for (int block = static_cast<int>(blockIdx.x);;) {
+      run_block_among<GlueWorks, 0, std::tuple_size_v<GlueWorks>>(g, block);
+      block += static_cast<int>(gridDim.x);
+      const bool ends = block >= g.blocks, others = block >= g.end;
+      if (ends) return;
+      __syncthreads();  // shared memory is free
+      if (!others) continue;
+      while (block >= works[w].end) ++w;
+      copy(g, works[w]);
+      arrive();
     }
   }
 };
@@ -79,45 +118,55 @@ bool is_glue(const Cuda& cuda, const Prepared& p) {
          p.blocks <= kGlueResident * cuda.multiprocessors;
 }
 
-GlueLaunch::GlueLaunch(const Cuda& cuda, const Phases& given) : shared_(0) {
-  std::vector<GlueWork> works;
-  std::vector<GluePhase> phases;
-  int most_blocks = 1;
+GlueLaunch::GlueLaunch(const Cuda& cuda, const Phases& given) {
+  std::vector<std::vector<GlueWork>> phases;
+  std::size_t shared = 0;
   for (const auto& phase : given) {
     ScratchSpace space(cuda);
-    const auto begin_phase = [&] {
-      space = ScratchSpace(cuda);
-      phases.push_back({static_cast<int>(works.size()), 0});
-    };
-    begin_phase();
+    phases.emplace_back();
     for (const Prepared* p : phase) {
       Scratch scratch;
       if (!space.take(p->needs, scratch)) {
-        begin_phase();
+        phases.emplace_back();
+        space = ScratchSpace(cuda);
         space.take(p->needs, scratch);
       }
-      GlueWork g{.number = p->program->glue,
-                 .begin = phases.back().blocks,
-                 .end = phases.back().blocks + p->blocks,
-                 .work = {}};
+      const int begin = phases.back().empty() ? 0 : phases.back().back().end;
+      GlueWork g{.number = p->program->glue, .begin = begin, .end = begin + p->blocks, .blocks = 0, .work = {}};
       std::memcpy(g.work, p->work.data(), kWorkBytes);
       p->program->use(g.work, scratch);
+      phases.back().push_back(g);
+      shared = std::max(shared, p->needs.shared);
+    }
+  }
+  phase_count_ = static_cast<int>(phases.size());
+  after_ = (shared + 15) / 16 * 16;
+  shared_ = after_ + sizeof(int) * phases.size();
+  blocks_ = resident_blocks<kGlueBlock, kGlueResident, Glue>(cuda.multiprocessors, shared_);
+  int most = 0;
+  for (const auto& phase : phases) most = std::max(most, phase.back().end);
+  blocks_ = std::min(blocks_, most);
+
+  std::vector<GlueWork> works;
+  std::vector<int> firsts(static_cast<std::size_t>(blocks_) * phases.size(), kIdle);
+  for (std::size_t p = 0; p < phases.size(); ++p) {
+    for (GlueWork& g : phases[p]) {
+      g.blocks = phases[p].back().end;
+      for (int b = g.begin; b < std::min(g.end, blocks_); ++b)
+        firsts[static_cast<std::size_t>(b) * phases.size() + p] = static_cast<int>(works.size());
       works.push_back(g);
-      phases.back().blocks = g.end;
-      most_blocks = std::max(most_blocks, g.end);
-      shared_ = std::max(shared_, p->needs.shared);
     }
   }
   works_ = on_device(works);
-  phases_ = on_device(phases);
-  phase_count_ = static_cast<int>(phases.size());
-  blocks_ = std::min(most_blocks, resident_blocks<kGlueBlock, kGlueResident, Glue>(cuda.multiprocessors, shared_));
+  firsts_ = on_device(firsts);
 }
 
 void GlueLaunch::run(const Cuda& cuda) const {
-  launch_in_phases<kGlueBlock, kGlueResident>(
-      phase_count_, blocks_, shared_, cuda.stream,
-      Glue{static_cast<const GlueWork*>(works_.get()), static_cast<const GluePhase*>(phases_.get())});
+  launch_in_phases<kGlueBlock, kGlueResident>(phase_count_, blocks_, shared_, cuda.stream,
+                                              Glue{.works = static_cast<const GlueWork*>(works_.get()),
+                                                   .firsts = static_cast<const int*>(firsts_.get()),
+                                                   .phases = phase_count_,
+                                                   .after = static_cast<int>(after_)});
 }
 
 }  // namespace snag

@@ -19,9 +19,9 @@ class GlueLaunch {
   int phases() const { return phase_count_; }
 
  private:
-  DeviceMemory works_, phases_;
+  DeviceMemory works_, firsts_;
   int phase_count_, blocks_;
-  std::size_t shared_;
+  std::size_t after_, shared_;
 };
 
 // Does the work run in a launch of glue? One of more blocks than such a launch holds at once is bound by memory and

@@ -6,7 +6,7 @@
 //   DYN_SHARED(float, buffer);       float* to the `bytes` of the launch, 16-byte aligned
 //   UNROLL for (...)                 unrolled on the GPU
 //   launch(kernel, grid, block, bytes, stream, arguments...);
-//   launch_in_phases<Threads, Resident>(phases, blocks, bytes, stream, f);   f(p) on all blocks, then f(p + 1)
+//   launch_in_phases<Threads, Resident>(phases, blocks, bytes, stream, f);   f.run(0) on all blocks, then f.run(1), ...
 //   GRID_CONSTANT                    of a kernel's parameter: may be indexed without a copy of it
 //
 // Shared memory and launches written otherwise compile, but mean something else on the CPU; tests/cuda_text_test.py
@@ -84,13 +84,23 @@ void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, std::size_t by
 }
 
 // ---- many phases in one launch: all blocks end phase p before any begins p + 1, and see what it wrote
+//
+// What a block does, with all its threads:
+//   begin()     once, first
+//   fetch(p)    starts copies of what phase p needs and no phase writes; those of p + 1 go on while p runs
+//   arrive()    waits for them
+//   run(p)
 
 #ifdef __CUDACC__
 template <class F, int Threads, int Resident>
-__global__ void __launch_bounds__(Threads, Resident) in_phases(F f, int phases) {
+__global__ void __launch_bounds__(Threads, Resident) in_phases(const GRID_CONSTANT F f, int phases) {
+  f.begin();
+  f.fetch(0);
   for (int p = 0; p < phases; ++p) {
+    f.arrive();
     if (p > 0) cooperative_groups::this_grid().sync();
-    f(p);
+    if (p + 1 < phases) f.fetch(p + 1);
+    f.run(p);
   }
 }
 #endif

@@ -103,12 +103,13 @@ TEST_CASE("a captured step of dual_gan takes at most 70 launches, of 110 phases"
   CHECK(trainer.phases_per_step() <= 110);
 }
 
+View values(Backend& backend, int size) {
+  return {static_cast<float*>(backend.alloc(sizeof(float) * static_cast<std::size_t>(size))), {1, size, 1, 1}};
+}
+
 // Fills 16 values and y, which waits for them.
 std::unique_ptr<Recording> two_works(Backend& backend, int size) {
-  const auto view = [&](int n) {
-    return View{static_cast<float*>(backend.alloc(sizeof(float) * static_cast<std::size_t>(n))), {1, n, 1, 1}};
-  };
-  const View x = view(16), y = view(size);
+  const View x = values(backend, 16), y = values(backend, size);
   return backend.record([&backend, x, y] {
     backend.run(Fill{.y = x, .value = 3});
     backend.run(Broadcast{.y = y, .x = x, .scale = 2});
@@ -122,6 +123,31 @@ TEST_CASE("small works share a launch, one that fills the device has its own") {
   CHECK(small->phases() == 2);
   CHECK(large->kernels() == 2);
   CHECK(large->phases() == 2);
+}
+
+TEST_CASE("each block of a phase runs once, also where the device holds fewer") {
+  const auto backend = cuda({});
+  const std::vector<int> sizes{50000, 300, 40000, 30000};
+  std::vector<View> all;
+  for (const int size : sizes) all.push_back(values(*backend, size));
+  constexpr int kRounds = 5;
+  const auto step = backend->record([&backend, all] {
+    for (const View& x : all) backend->run(Fill{.y = x, .value = 0});
+    for (int r = 0; r < kRounds; ++r)
+      for (std::size_t i = 0; i < all.size(); ++i)
+        backend->run(Affine{.y = all[i], .x = all[i], .scale = 2, .shift = static_cast<float>(i)});
+  });
+  CHECK(step->kernels() == 1);
+  CHECK(step->phases() == 1 + kRounds);
+  each_schedule([&] {
+    step->run();
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      std::vector<float> x(static_cast<std::size_t>(sizes[i]));
+      backend->download(x.data(), all[i].data, sizeof(float) * x.size());
+      const auto expected = static_cast<float>(((1 << kRounds) - 1) * static_cast<int>(i));
+      CHECK(std::count(x.begin(), x.end(), expected) == sizes[i]);
+    }
+  });
 }
 
 TEST_CASE("too little memory says how much is needed") {
