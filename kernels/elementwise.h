@@ -5,14 +5,16 @@
 
 namespace snag {
 
-// Each kernel here computes element i of its output from element i of its inputs.
+// Each kernel here computes element i of its output from element i of its inputs; where it has a value_of, as that of
+// theirs.
 
 // y = value
 struct Fill {
   View y;
   real value;
   HD int size() const { return y.shape.size(); }
-  HD void operator()(int i) const { y.data[i] = value; }
+  HD real value_of() const { return value; }
+  HD void operator()(int i) const { y.data[i] = value_of(); }
 };
 
 // y = a + b
@@ -20,7 +22,8 @@ struct Add {
   View y;
   ConstView a, b;
   HD int size() const { return y.shape.size(); }
-  HD void operator()(int i) const { y.data[i] = a.data[i] + b.data[i]; }
+  HD real value_of(real ai, real bi) const { return ai + bi; }
+  HD void operator()(int i) const { y.data[i] = value_of(a.data[i], b.data[i]); }
 };
 
 // y = a * b
@@ -28,7 +31,8 @@ struct Mul {
   View y;
   ConstView a, b;
   HD int size() const { return y.shape.size(); }
-  HD void operator()(int i) const { y.data[i] = a.data[i] * b.data[i]; }
+  HD real value_of(real ai, real bi) const { return ai * bi; }
+  HD void operator()(int i) const { y.data[i] = value_of(a.data[i], b.data[i]); }
 };
 
 // y = scale * x + shift
@@ -37,7 +41,8 @@ struct Affine {
   ConstView x;
   real scale, shift;
   HD int size() const { return y.shape.size(); }
-  HD void operator()(int i) const { y.data[i] = scale * x.data[i] + shift; }
+  HD real value_of(real xi) const { return scale * xi + shift; }
+  HD void operator()(int i) const { y.data[i] = value_of(x.data[i]); }
 };
 
 // y = |a - b|
@@ -45,7 +50,8 @@ struct AbsDiff {
   View y;
   ConstView a, b;
   HD int size() const { return y.shape.size(); }
-  HD void operator()(int i) const { y.data[i] = std::abs(a.data[i] - b.data[i]); }
+  HD real value_of(real ai, real bi) const { return std::abs(ai - bi); }
+  HD void operator()(int i) const { y.data[i] = value_of(a.data[i], b.data[i]); }
 };
 
 // da = sign(a - b) * dy, with sign(0) = 0; db = -da
@@ -53,10 +59,11 @@ struct AbsDiffGrad {
   View da;
   ConstView a, b, dy;
   HD int size() const { return da.shape.size(); }
-  HD void operator()(int i) const {
-    const real d = a.data[i] - b.data[i];
-    da.data[i] = d > 0 ? dy.data[i] : d < 0 ? -dy.data[i] : real(0);
+  HD real value_of(real ai, real bi, real dyi) const {
+    const real d = ai - bi;
+    return d > 0 ? dyi : d < 0 ? -dyi : real(0);
   }
+  HD void operator()(int i) const { da.data[i] = value_of(a.data[i], b.data[i], dy.data[i]); }
 };
 
 // y = x > 0 ? x : slope * x      (slope 0 is ReLU)
@@ -65,7 +72,8 @@ struct LeakyRelu {
   ConstView x;
   real slope;
   HD int size() const { return y.shape.size(); }
-  HD void operator()(int i) const { y.data[i] = x.data[i] > 0 ? x.data[i] : slope * x.data[i]; }
+  HD real value_of(real xi) const { return xi > 0 ? xi : slope * xi; }
+  HD void operator()(int i) const { y.data[i] = value_of(x.data[i]); }
 };
 
 struct LeakyReluGrad {
@@ -73,7 +81,8 @@ struct LeakyReluGrad {
   ConstView x, dy;
   real slope;
   HD int size() const { return dx.shape.size(); }
-  HD void operator()(int i) const { dx.data[i] = x.data[i] > 0 ? dy.data[i] : slope * dy.data[i]; }
+  HD real value_of(real xi, real dyi) const { return xi > 0 ? dyi : slope * dyi; }
+  HD void operator()(int i) const { dx.data[i] = value_of(x.data[i], dy.data[i]); }
 };
 
 // y = range * tanh(x / range): slope 1 at 0, saturates at +-range
@@ -82,7 +91,8 @@ struct Tanh {
   ConstView x;
   real range;
   HD int size() const { return y.shape.size(); }
-  HD void operator()(int i) const { y.data[i] = range * std::tanh(x.data[i] / range); }
+  HD real value_of(real xi) const { return range * std::tanh(xi / range); }
+  HD void operator()(int i) const { y.data[i] = value_of(x.data[i]); }
 };
 
 // dx = (1 - (y / range)^2) dy, from the output y
@@ -91,10 +101,11 @@ struct TanhGrad {
   ConstView y, dy;
   real range;
   HD int size() const { return dx.shape.size(); }
-  HD void operator()(int i) const {
-    const real t = y.data[i] / range;
-    dx.data[i] = (1 - t * t) * dy.data[i];
+  HD real value_of(real yi, real dyi) const {
+    const real t = yi / range;
+    return (1 - t * t) * dyi;
   }
+  HD void operator()(int i) const { dx.data[i] = value_of(y.data[i], dy.data[i]); }
 };
 
 // y = x^exponent for x > 0
@@ -128,7 +139,8 @@ struct Clamp {
   ConstView x;
   real low, high;
   HD int size() const { return y.shape.size(); }
-  HD void operator()(int i) const { y.data[i] = x.data[i] < low ? low : x.data[i] > high ? high : x.data[i]; }
+  HD real value_of(real xi) const { return xi < low ? low : xi > high ? high : xi; }
+  HD void operator()(int i) const { y.data[i] = value_of(x.data[i]); }
 };
 
 struct ClampGrad {
@@ -136,7 +148,8 @@ struct ClampGrad {
   ConstView x, dy;
   real low, high;
   HD int size() const { return dx.shape.size(); }
-  HD void operator()(int i) const { dx.data[i] = x.data[i] >= low && x.data[i] <= high ? dy.data[i] : real(0); }
+  HD real value_of(real xi, real dyi) const { return xi >= low && xi <= high ? dyi : real(0); }
+  HD void operator()(int i) const { dx.data[i] = value_of(x.data[i], dy.data[i]); }
 };
 
 }  // namespace snag

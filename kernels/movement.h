@@ -3,17 +3,20 @@
 
 namespace snag {
 
-// Copies that move elements; each is the adjoint of another.
+// Copies that move elements; each is the adjoint of another. The first ones say where element i of y comes from, null
+// being 0, and whether elements i .. i + 3 are neighbours there, too, where i is a multiple of four.
 
 // y[n, :] = a[n, :] then b[n, :], along channels
 struct ConcatChannels {
   View y;
   ConstView a, b;
   HD int size() const { return y.shape.size(); }
-  HD void operator()(int i) const {
+  HD bool moves_fours() const { return (a.shape.c | b.shape.c) % 4 == 0; }
+  HD const real* source(int i) const {
     const int pixel = i / y.shape.c, c = i % y.shape.c, split = a.shape.c;
-    y.data[i] = c < split ? a.data[pixel * split + c] : b.data[pixel * b.shape.c + c - split];
+    return c < split ? a.data + pixel * split + c : b.data + pixel * b.shape.c + c - split;
   }
+  HD void operator()(int i) const { y.data[i] = *source(i); }
 };
 
 // y[n,c,h,w] = x[n, begin + c, h, w]
@@ -22,7 +25,9 @@ struct SliceChannels {
   ConstView x;
   int begin;
   HD int size() const { return y.shape.size(); }
-  HD void operator()(int i) const { y.data[i] = x.data[i / y.shape.c * x.shape.c + begin + i % y.shape.c]; }
+  HD bool moves_fours() const { return (y.shape.c | x.shape.c | begin) % 4 == 0; }
+  HD const real* source(int i) const { return x.data + i / y.shape.c * x.shape.c + begin + i % y.shape.c; }
+  HD void operator()(int i) const { y.data[i] = *source(i); }
 };
 
 // y[n, begin + c, h, w] = x[n,c,h,w]; the other channels are 0
@@ -31,9 +36,14 @@ struct PadChannels {
   ConstView x;
   int begin;
   HD int size() const { return y.shape.size(); }
-  HD void operator()(int i) const {
+  HD bool moves_fours() const { return (y.shape.c | x.shape.c | begin) % 4 == 0; }
+  HD const real* source(int i) const {
     const int c = i % y.shape.c - begin;
-    y.data[i] = c >= 0 && c < x.shape.c ? x.data[i / y.shape.c * x.shape.c + c] : real(0);
+    return c >= 0 && c < x.shape.c ? x.data + i / y.shape.c * x.shape.c + c : nullptr;
+  }
+  HD void operator()(int i) const {
+    const real* from = source(i);
+    y.data[i] = from ? *from : real(0);
   }
 };
 
@@ -43,9 +53,14 @@ struct PadImages {
   ConstView x;
   int begin;
   HD int size() const { return y.shape.size(); }
-  HD void operator()(int i) const {
+  HD bool moves_fours() const { return y.shape.image() % 4 == 0; }
+  HD const real* source(int i) const {
     const int j = i - begin * y.shape.image();
-    y.data[i] = j >= 0 && j < x.shape.size() ? x.data[j] : real(0);
+    return j >= 0 && j < x.shape.size() ? x.data + j : nullptr;
+  }
+  HD void operator()(int i) const {
+    const real* from = source(i);
+    y.data[i] = from ? *from : real(0);
   }
 };
 
@@ -54,10 +69,12 @@ struct ConcatImages {
   View y;
   ConstView a, b;
   HD int size() const { return y.shape.size(); }
-  HD void operator()(int i) const {
+  HD bool moves_fours() const { return a.shape.size() % 4 == 0; }
+  HD const real* source(int i) const {
     const int j = i - a.shape.size();
-    y.data[i] = j < 0 ? a.data[i] : b.data[j];
+    return j < 0 ? a.data + i : b.data + j;
   }
+  HD void operator()(int i) const { y.data[i] = *source(i); }
 };
 
 // y = x, square maps, turned by `turns` quarters: one quarter moves x[h, w] to y[side - 1 - w, h]

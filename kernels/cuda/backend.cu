@@ -13,6 +13,7 @@
 #include "kernels/cuda/handles.h"
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/portable.cuh"
+#include "kernels/cuda/wide.cuh"
 #include "kernels/schedule/schedule.h"
 
 namespace snag {

@@ -187,6 +187,37 @@ TEST_CASE("sums in shares equal the portable form") {
   check(cases);
 }
 
+TEST_CASE("four elements at once equal the portable form") {
+  Cases cases;
+  const auto add = [&](const char* name, auto build) { cases.push_back({name, build}); };
+  for (const Shape s : {Shape{1, 1, 1, 1 << 16}, {1, 1, 1, (1 << 16) + 2051}, {3, 40, 27, 29}}) {
+    add("Fill", [=](Operands& o) { return Fill{.y = o.out(s), .value = 3}; });
+    add("Add", [=](Operands& o) { return Add{.y = o.out(s), .a = o.in(s), .b = o.in(s)}; });
+    add("Add, askew", [=](Operands& o) { return Add{.y = o.out(s), .a = o.in(s), .b = o.askew(s)}; });
+    add("AbsDiffGrad", [=](Operands& o) {
+      return AbsDiffGrad{.da = o.out(s), .a = o.in_rounded(s), .b = o.in_rounded(s), .dy = o.in(s)};
+    });
+    add("TanhGrad", [=](Operands& o) { return TanhGrad{.dx = o.out(s), .y = o.in(s), .dy = o.in(s), .range = 4}; });
+  }
+  for (const auto& [a, b] : {std::array{64, 36}, {16, 3}}) {
+    const int h = (1 << 16) / (3 * 5 * std::min(a, b)) + 1;
+    const Shape left{3, a, h, 5}, right{3, b, h, 5}, both{3, a + b, h, 5}, images{7, a, h, 5};
+    add("ConcatChannels",
+        [=](Operands& o) { return ConcatChannels{.y = o.out(both), .a = o.in(left), .b = o.in(right)}; });
+    for (const int begin : {0, 1, a}) {
+      if (begin > b) continue;
+      add("SliceChannels",
+          [=](Operands& o) { return SliceChannels{.y = o.out(left), .x = o.in(both), .begin = begin}; });
+      add("PadChannels", [=](Operands& o) { return PadChannels{.y = o.out(both), .x = o.in(left), .begin = begin}; });
+    }
+    add("PadImages", [=](Operands& o) { return PadImages{.y = o.out(images), .x = o.in(left), .begin = 2}; });
+    add("ConcatImages", [=](Operands& o) {
+      return ConcatImages{.y = o.out({6, b, h, 5}), .a = o.in(right), .b = o.in(right)};
+    });
+  }
+  check(cases);
+}
+
 TEST_CASE("means of patches equal the portable form") {
   Cases cases;
   for (const auto& [c, h, w, patch, stride] :
