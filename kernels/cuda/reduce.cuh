@@ -69,7 +69,14 @@ struct Reduce {
     if (o < g.outputs && begin + row < end) {
       const int first = g.first(o) + (begin + row) * g.term_stride;
       auto walk = r.walk(o, first);
-      for (int t = begin + row, i = first; t < end; t += rows, i += rows * g.term_stride) walk.add(i);
+      constexpr int at_once = 8;  // on their way
+      const int step = rows * g.term_stride;
+      int t = begin + row, i = first;
+      for (; t + (at_once - 1) * rows < end; t += at_once * rows, i += at_once * step) {
+        UNROLL
+        for (int j = 0; j < at_once; ++j) walk.add(i + j * step);
+      }
+      for (; t < end; t += rows, i += step) walk.add(i);
       own = walk.part();
     }
     combine<kReduceBlock>(own, parts, g.width);
