@@ -12,10 +12,10 @@ struct Split {
   Crew crew;
   Grid grid;
 };
-// Of pairs over crews: as many blocks as run at once, or one pair for each crew.
-Split split(const Cuda& cuda, int pairs, int tiles, int resident, Crew crew) {
+// Of pairs over crews: as many blocks as run at once, or `least` pairs for each crew.
+Split split(const Cuda& cuda, int pairs, int tiles, int resident, Crew crew, int least = 1) {
   const std::int64_t crews = std::int64_t{std::max(1, resident * cuda.multiprocessors / tiles)} * crew.crews();
-  crew.each = static_cast<int>((pairs + crews - 1) / crews);
+  crew.each = std::max(least, static_cast<int>((pairs + crews - 1) / crews));
   return {crew, {ceil_div(pairs, crew.crews() * crew.each), tiles}};
 }
 int width_for(Shape s) { return lanes_for(s.c / 4); }
@@ -54,8 +54,9 @@ bool launch_one_channel(Cuda& cuda, const ConvWeight& k) {
   const Shape s = k.small.shape;
   const Crew halves{.width = width_for(s), .parts = ImageWeight::parts, .each = 1};
   const auto [crew, grid] =
-      split(cuda, Pair::count(s.n, s.h, s.w), tiles_of(s, halves.width), ImageWeight::resident, halves);
-  const int team = grid.x <= 16 ? grid.x : static_cast<int>(std::ceil(std::sqrt(grid.x)));
+      split(cuda, Pair::count(s.n, s.h, s.w), tiles_of(s, halves.width), ImageWeight::resident, halves, 2);
+  // A second meeting costs as much as thirty shares more.
+  const int team = grid.x <= 40 ? grid.x : static_cast<int>(std::ceil(std::sqrt(grid.x)));
   const ImageWeight work{.k = k, .crew = crew, .grid = grid, .team = team, .scratch = {}};
   run(cuda, work, work.needs());
   return true;

@@ -216,13 +216,22 @@ struct ImageWeight {
     }
   }
 
-  // The sum of `count` arrays of sums(), one after the other, four elements at a time to `give`.
+  // The sum of `count` arrays of sums(), one after the other, four elements at a time to `give`. Many loads are on
+  // their way at once: nothing else goes on then.
   template <class Give>
   __device__ void add_arrays(const float* arrays, int count, Give give) const {
+    constexpr int at_once = 10;
     const int size = sums();
     for (int i = 4 * static_cast<int>(threadIdx.x); i < size; i += 4 * kImageBlock) {
       float4 s = make_float4(0, 0, 0, 0);
-      for (int a = 0; a < count; ++a) fma_four(1, four(arrays, a * size + i), s);
+      for (int a = 0; a < count; a += at_once) {
+        float4 x[at_once];
+        UNROLL
+        for (int j = 0; j < at_once; ++j)
+          x[j] = a + j < count ? four(arrays, (a + j) * size + i) : make_float4(0, 0, 0, 0);
+        UNROLL
+        for (int j = 0; j < at_once; ++j) fma_four(1, x[j], s);
+      }
       give(i, s);
     }
   }
