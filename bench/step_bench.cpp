@@ -96,22 +96,13 @@ std::size_t bytes_needed(snag::Config config, const Options& o) {
   return counting->peak() + 4096;
 }
 
-// Returns when the device has done what was queued.
-void wait(snag::Backend& backend) {
-  const std::size_t mark = backend.mark();
-  void* const memory = backend.alloc(sizeof(float));
-  float zero = 0;
-  backend.upload(memory, &zero, sizeof zero);
-  backend.rewind(mark);
-}
-
 // Seconds of one `steps()`. On CUDA a measurement is so many of them that launches run ahead of the device.
 template <class F>
 double step_seconds(snag::Backend& backend, const Options& o, const F& steps) {
   if (!o.cuda) return median_seconds(steps, o.seconds, o.least);
   const auto run = [&](int times) {
     for (int i = 0; i < times; ++i) steps();
-    wait(backend);
+    backend.wait();
   };
   int times = 1;
   for (;; times *= 2) {

@@ -41,6 +41,9 @@ class Backend {
   virtual void upload(void* device, const void* host, std::size_t bytes) = 0;
   virtual void download(void* host, const void* device, std::size_t bytes) = 0;
 
+  // Returns when all that was queued is done.
+  virtual void wait() {}
+
   // The step must not read device memory on the host, nor branch on it, and must leave the arena as it found it.
   virtual std::unique_ptr<Recording> record(std::function<void()> step) = 0;
 
@@ -60,6 +63,7 @@ struct CudaOptions {
   Precision precision = Precision::tf32;
   bool portable = false;  // only the portable forms
   bool eager = false;     // recorded steps are launched kernel by kernel, not as a graph
+  int multiprocessors = 0;  // work is laid out for at most so many; 0: for all
 };
 // Throws Error{Exit::device} where this build or machine has no CUDA device.
 std::unique_ptr<Backend> make_cuda_backend(const CudaOptions&);

@@ -71,7 +71,10 @@ bool Session::train(const volatile std::sig_atomic_t& stop) {
 
 double Session::images_per_second() const { return trainer_.step() * double(config_.batch_size) / seconds_; }
 
-void Session::pause() { seconds_ += std::chrono::duration<double>(Clock::now() - started_).count(); }
+void Session::pause() {
+  trainer_.wait();  // steps may only have been queued
+  seconds_ += std::chrono::duration<double>(Clock::now() - started_).count();
+}
 
 std::string Session::header() const {
   std::string text = "epoch,step,learning_rate,images_per_second";

@@ -37,6 +37,7 @@ class Trainer {
   int phases_per_step() const { return steps_.front()->phases(); }    // likewise
 
   const std::vector<std::string>& loss_names() const;
+  void wait() { tape_.backend().wait(); }  // for the steps that were queued
   std::vector<std::optional<double>> take_losses() { return losses().take(); }
 
   Verdict judge(const Images&, bool with_reconstruction);

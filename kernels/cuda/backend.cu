@@ -58,6 +58,7 @@ class CudaBackend : public Backend {
              .workspace_floats = kWorkspaceBytes / sizeof(float),
              .tickets = static_cast<unsigned*>(tickets_.get()),
              .multiprocessors = properties_.multiProcessorCount};
+    if (options.multiprocessors > 0) cuda_.multiprocessors = std::min(cuda_.multiprocessors, options.multiprocessors);
     check(cudaMemsetAsync(tickets_.get(), 0, kTickets * sizeof(unsigned), stream_.get()));
     check(cublasSetStream(cublas_.get(), stream_.get()));
     // A workspace of its own: a captured step must find the memory that it was captured with.
@@ -94,6 +95,8 @@ class CudaBackend : public Backend {
   void download(void* host, const void* device, std::size_t bytes) override {
     copy(host, device, bytes, cudaMemcpyDeviceToHost);
   }
+
+  void wait() override { check(cudaStreamSynchronize(stream_.get())); }
 
   // Kernels are prepared one by one, scheduled into few launches, and these captured.
   std::unique_ptr<Recording> record(std::function<void()> step) override {
