@@ -3,6 +3,7 @@
 // wherever they lie (an image's window, weights), in a pipeline of asynchronous copies. The reduction may be split over
 // blocks; their sums are then added in one order, so the same launch gives the same bits.
 #include "kernels/cuda/gemm_math.cuh"
+#include "kernels/cuda/gemm_plan.h"
 #include "kernels/cuda/last_block.cuh"
 #include "kernels/cuda/work.cuh"
 
@@ -13,31 +14,52 @@ template <bool Wide>
 HD constexpr int pieces() {
   return Wide ? 1 : 4;
 }
-// Starts the copy of one piece, zeros where not valid.
-template <bool Wide>
+// Starts the copy of one piece, zeros where not valid, and then `from` is not read. `Again`: the block reads it again soon.
+template <bool Wide, bool Again = false>
 __device__ inline void copy_piece(float* to, const float* from, bool valid) {
-  if constexpr (Wide)
-    cp_async_16(to, from, valid);
-  else
+  if constexpr (!Wide)
     cp_async_4(to, from, valid);
+  else if constexpr (Again)
+    cp_async_16_cached(to, from, valid);
+  else
+    cp_async_16(to, from, valid);
 }
 // All four; the first `left` of them are valid.
 template <bool Wide>
 __device__ inline void copy4(float* to, const float* from, int left) {
   UNROLL
-  for (int i = 0; i < pieces<Wide>(); ++i) copy_piece<Wide>(to + i, left > i ? from + i : from, left > i);
+  for (int i = 0; i < pieces<Wide>(); ++i) copy_piece<Wide>(to + i, from + i, left > i);
+}
+// The first `left` of four; in one piece where `whole` says that memory allows it.
+__device__ inline void store4(float* to, float4 v, int left, bool whole) {
+  if (whole && left >= 4) {
+    four(to, 0) = v;
+    return;
+  }
+  const float values[4] = {v.x, v.y, v.z, v.w};
+  UNROLL
+  for (int i = 0; i < 4; ++i)
+    if (i < left) to[i] = values[i];
 }
 
 // Where a Problem looks at a whole tile of sums in shared memory.
-constexpr int kKeptStride = kTileN + 8, kKeptFloats = kTileM * kKeptStride;
-HD constexpr int kept_at(int row, int column) { return row * kKeptStride + column; }
+template <class T>
+HD constexpr int kept_at(int row, int column) {
+  return row * (T::n + 8) + column;
+}
+template <class T>
+constexpr int kKeptFloats = T::m * (T::n + 8);
 
 // Problem:
-//   static constexpr Along a, b;                          how its tiles lie
-//   Block block(m tile, n block, int* shared)             what this block works on; ends with a barrier
-//   block.depth()                                         length of the reduction
-//   block.fetch<Wide>(k, a_tile, b_tile)                  starts the copies of elements k .. k + kTileK
-//   block.store(row, column, sum)                         takes a sum of the tile; ignores what is outside
+//   T                                                     its Tile
+//   static constexpr Along a, b;                          how its operands' tiles lie
+//   Table                                                 what a block keeps in shared memory
+//   Block block(m tile, n block, Table&)                  what this block works on; ends with a barrier
+//   block.chunks()                                        length of the reduction, in chunks of kTileK
+//   block.rows()                                          rows of the tile that there are
+//   block.at(chunk), advance(at)                          where a chunk's elements lie; the next one's
+//   block.fetch_a<Wide>(at, tile), fetch_b<Wide>(at, tile)   start the copies of a chunk
+//   block.store(row, column, float4)                      takes four neighbours; ignores what is outside
 // and, of a Problem that has it, where keeps_tile():
 //   take_tile(block, m tile, n block, float* tile, Scratch)   takes all at once, at kept_at(row, column)
 //   tile_needs(), tile_shared                                 of that; tile_shared bytes are at `tile`
@@ -46,12 +68,13 @@ concept TakesTiles = requires(const Problem& p) {
   p.keeps_tile();
 };
 
-template <class Problem, template <Along, Along> class Math, bool Wide>
+template <class Problem, template <class, Along, Along> class Math, bool Wide>
 struct Gemm {
-  static constexpr int threads = kGemmThreads, resident = 3;
-  static constexpr int a_floats = tile_floats<Problem::a>(), b_floats = tile_floats<Problem::b>();
-  static constexpr std::size_t shared = kStages * sizeof(float) * (a_floats + b_floats);
-  using M = Math<Problem::a, Problem::b>;
+  using T = typename Problem::T;
+  using M = Math<T, Problem::a, Problem::b>;
+  static constexpr int threads = T::threads, resident = M::resident;
+  static constexpr int a_floats = T::m * kTileK, b_floats = T::n * kTileK;
+  static constexpr std::size_t shared = T::stages * sizeof(float) * (a_floats + b_floats);
   Problem problem;
   Grid grid;  // tiles of m, blocks of n, splits of the reduction
   Scratch scratch;
@@ -59,38 +82,55 @@ struct Gemm {
 
   __device__ void run(Place at) const {
     DYN_SHARED(float, tiles);
-    SHARED(int, table, [Problem::table_size]);
-    const int tile = at.y * grid.x + at.x;
-    const auto block = problem.block(at.x, at.y, table);
-    const int chunks = (block.depth() + kTileK - 1) / kTileK;
-    const int first = at.z * chunks / grid.z, end = (at.z + 1) * chunks / grid.z;
+    SHARED(typename Problem::Table, table, [1]);
+    const auto block = problem.block(at.x, at.y, table[0]);
+    const int chunks = block.chunks(), first = at.z * chunks / grid.z, end = (at.z + 1) * chunks / grid.z;
 
-    const auto fetch = [&](int chunk) {
-      if (chunk < end) {
-        float* stage = tiles + (chunk - first) % kStages * (a_floats + b_floats);
-        block.template fetch<Wide>(chunk * kTileK, stage, stage + a_floats);
+    // Copies run ahead by all stages but one, half of a chunk's at a time.
+    auto next = block.at(first);
+    int fetched = first;
+    float* to = tiles;
+    const auto fetch = [&](int part) {
+      if (fetched < end) {
+        if (part == 0)
+          block.template fetch_a<Wide>(next, to);
+        else
+          block.template fetch_b<Wide>(next, to + a_floats);
       }
+      if (part == 0) return;
       cp_async_commit();
+      block.advance(next);
+      ++fetched;
+      to = to == tiles + (T::stages - 1) * (a_floats + b_floats) ? tiles : to + a_floats + b_floats;
     };
-    float sum[32] = {};
-    for (int s = 0; s < kStages - 1; ++s) fetch(first + s);
+    float sum[T::sums] = {};
+    for (int s = 0; s < T::stages - 1; ++s) fetch(0), fetch(1);
+    const float* stage = tiles;
     for (int chunk = first; chunk < end; ++chunk) {
-      cp_async_wait<kStages - 2>();
+      cp_async_wait<T::stages - 2>();
       __syncthreads();  // this chunk has come for all threads, and none reads the stage that is fetched next
-      fetch(chunk + kStages - 1);
-      const float* stage = tiles + (chunk - first) % kStages * (a_floats + b_floats);
-      M::multiply(stage, stage + a_floats, sum);
+      M::multiply(stage, stage + a_floats, sum, fetch);
+      stage = stage == tiles + (T::stages - 1) * (a_floats + b_floats) ? tiles : stage + a_floats + b_floats;
     }
     cp_async_wait<0>();
-    if (grid.z > 1 && !add_splits(tile, at.z, sum)) return;
-    UNROLL
-    for (int i = 0; i < 32; ++i) block.store(M::row(i), M::column(i), sum[i]);
+
+    bool keeps = false;
+    if constexpr (TakesTiles<Problem>) {
+      static_assert(Problem::tile_shared <= shared);
+      keeps = problem.keeps_tile();
+    }
+    const auto take = [&](int row, int column, float4 v) {
+      block.store(row, column, v);
+      if (keeps) four(tiles, kept_at<T>(row, column)) = v;
+    };
+    if (grid.z == 1) {
+      if (keeps) __syncthreads();  // no thread multiplies any more: the stages are free
+      M::each_four(sum, take);
+    } else if (!add_splits(at, block.rows(), sum, take)) {
+      return;
+    }
     if constexpr (TakesTiles<Problem>)
-      if (problem.keeps_tile()) {
-        static_assert(Problem::tile_shared <= shared);
-        __syncthreads();  // no thread multiplies any more: the stages are free
-        UNROLL
-        for (int i = 0; i < 32; ++i) tiles[kept_at(M::row(i), M::column(i))] = sum[i];
+      if (keeps) {
         __syncthreads();
         problem.take_tile(block, at.x, at.y, tiles, scratch.after(split_needs(grid)));
       }
@@ -100,44 +140,80 @@ struct Gemm {
   HD static Needs split_needs(Grid grid) {
     if (grid.z == 1) return {};
     const int tiles = grid.x * grid.y;
-    return {.partial = std::size_t(tiles) * std::size_t(grid.z) * 32 * kGemmThreads, .tickets = tiles};
+    return {.partial = std::size_t(tiles) * std::size_t(grid.z) * T::m * T::n, .tickets = tiles};
   }
 
  private:
-  // Leaves this block's sums to the one that comes last, which adds all, split by split ([split][tile][32][thread]),
+  // Leaves this block's sums to the one that comes last, which adds all, split by split ([tile][split][row][column]),
   // and gets true.
-  __device__ bool add_splits(int tile, int split, float (&sum)[32]) const {
-    const std::size_t tile_count = std::size_t(grid.x) * std::size_t(grid.y), per_tile = 32 * kGemmThreads;
-    const auto part = [&](int s) {
-      return scratch.partial + (std::size_t(s) * tile_count + std::size_t(tile)) * per_tile + threadIdx.x;
-    };
-    float* own = part(split);
-    UNROLL
-    for (int i = 0; i < 32; ++i) own[i * kGemmThreads] = sum[i];
+  template <class F>
+  __device__ bool add_splits(Place at, int rows, const float (&sum)[T::sums], const F& take) const {
+    const int tile = at.y * grid.x + at.x;
+    const float* const parts = scratch.partial + std::size_t(tile) * std::size_t(grid.z) * T::m * T::n;
+    float* const own = scratch.partial + (std::size_t(tile) * std::size_t(grid.z) + std::size_t(at.z)) * T::m * T::n;
+    M::each_four(sum, [&](int row, int column, float4 v) {
+      if (row < rows) four(own, row * T::n + column) = v;
+    });
     if (!last_block(scratch.tickets + tile, static_cast<unsigned>(grid.z))) return false;
-    UNROLL
-    for (int i = 0; i < 32; ++i) sum[i] = 0;
-    for (int s = 0; s < grid.z; ++s) {
-      const float* other = part(s);
-      UNROLL
-      for (int i = 0; i < 32; ++i) sum[i] += other[i * kGemmThreads];
-    }
+    if (grid.z <= 4)
+      add_parts<4, 4>(parts, rows, take);
+    else
+      add_parts<2, 8>(parts, rows, take);
     return true;
+  }
+  // Reads Quads * Splits fours at once: what it costs is to wait for memory.
+  template <int Quads, int Splits, class F>
+  __device__ void add_parts(const float* parts, int rows, const F& take) const {
+    constexpr int per_row = T::n / 4;
+    for (int q = static_cast<int>(threadIdx.x); q < rows * per_row; q += Quads * T::threads) {
+      float4 all[Quads] = {};
+      for (int z = 0; z < grid.z; z += Splits) {
+        float4 v[Quads][Splits];
+        UNROLL
+        for (int j = 0; j < Quads; ++j) UNROLL
+        for (int i = 0; i < Splits; ++i) {
+          const int at = q + j * T::threads;
+          v[j][i] = z + i < grid.z && at < rows * per_row ? four(parts, (z + i) * T::m * T::n + 4 * at)
+                                                          : make_float4(0, 0, 0, 0);
+        }
+        UNROLL
+        for (int j = 0; j < Quads; ++j) UNROLL
+        for (int i = 0; i < Splits; ++i)
+          all[j].x += v[j][i].x, all[j].y += v[j][i].y, all[j].z += v[j][i].z, all[j].w += v[j][i].w;
+      }
+      UNROLL
+      for (int j = 0; j < Quads; ++j) {
+        const int at = q + j * T::threads;
+        if (at < rows * per_row) take(at / per_row, at % per_row * 4, all[j]);
+      }
+    }
   }
 };
 
-// Launches a problem whose grid is m_tiles x n_blocks; `depth`: the longest reduction of its blocks.
+// Calls f(in_tile<T>()) for the tile T in which the problem takes least time; what is not copied in fours has one.
+template <class InTile, class F>
+auto in_best_tile(const Cuda& cuda, bool fours, const InTile& in_tile, const F& f) {
+  const auto small = in_tile.template operator()<SmallTile>();
+  if (!fours) return f(small);
+  const auto tall = in_tile.template operator()<TallTile>();
+  const auto large = in_tile.template operator()<LargeTile>();
+  const double of_small = gemm_plan<SmallTile>(cuda, small.size()).microseconds,
+               of_tall = gemm_plan<TallTile>(cuda, tall.size()).microseconds,
+               of_large = gemm_plan<LargeTile>(cuda, large.size()).microseconds;
+  if (of_large < of_small && of_large < of_tall) return f(large);
+  return of_tall < of_small ? f(tall) : f(small);
+}
+
+// Launches a problem whose grid is m_tiles x n_blocks.
 template <class Problem>
-void launch_gemm(Cuda& cuda, const Problem& problem, int m_tiles, int n_blocks, int depth, bool aligned,
+void launch_gemm(Cuda& cuda, const Problem& problem, int m_tiles, int n_blocks, const GemmSize& size, bool fours,
                  std::source_location where = std::source_location::current()) {
-  const int tiles = m_tiles * n_blocks, chunks = (depth + kTileK - 1) / kTileK;
-  const std::size_t per_split = static_cast<std::size_t>(tiles) * 32 * kGemmThreads;
-  // Two blocks for each multiprocessor, of two chunks or more.
-  int splits = (2 * cuda.multiprocessors + tiles - 1) / tiles;
-  if (splits > chunks / 2) splits = chunks / 2;
+  using T = typename Problem::T;
+  int splits = gemm_plan<T>(cuda, size).splits;
+  const std::size_t per_split = static_cast<std::size_t>(size.tiles) * T::m * T::n;
   if (static_cast<std::size_t>(splits) * per_split > kMostPartial) splits = static_cast<int>(kMostPartial / per_split);
-  if (splits < 1 || tiles > kMostTickets) splits = 1;
-  const auto with = [&]<template <Along, Along> class Math, bool Wide>() {
+  if (splits < 1 || size.tiles > kMostTickets) splits = 1;
+  const auto with = [&]<template <class, Along, Along> class Math, bool Wide>() {
     using Work = Gemm<Problem, Math, Wide>;
     const Work work{.problem = problem, .grid = {m_tiles, n_blocks, splits}, .scratch = {}};
     Needs needs = Work::split_needs(work.grid);
@@ -157,9 +233,9 @@ void launch_gemm(Cuda& cuda, const Problem& problem, int m_tiles, int n_blocks, 
     else
       with.template operator()<MathBf16, Wide>();
   };
-  if (aligned)
+  if (fours)
     math.template operator()<true>();
-  else
+  else if constexpr (std::is_same_v<T, SmallTile>)
     math.template operator()<false>();
 }
 

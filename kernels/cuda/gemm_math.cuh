@@ -1,138 +1,187 @@
 #pragma once
-// What a block of gemm.cuh does with a stage of its tiles in shared memory: sum += a b, in each precision.
-#include "kernels/cuda/launch.cuh"
+// What a block does with a chunk of its operands in shared memory: a tile of sums, in FP32 units or on tensor cores.
+#include "kernels/cuda/fours.cuh"
 #include "kernels/cuda/mma.cuh"
 
 namespace snag {
 
-constexpr int kTileM = 64, kTileN = 64, kTileK = 32;
-constexpr int kGemmThreads = 128;
-constexpr int kStages = 3;
+constexpr int kTileK = 32;
 
-// How a tile [mn, k] lies in shared memory: its neighbours along k side by side, or those along m or n.
+// M x N sums by `Threads` threads, of which each warp takes 32 columns. Larger tiles read less for each product, smaller
+// ones are more. `Resident` blocks share a multiprocessor; copies run `Stages` - 1 chunks ahead.
+template <int M, int N, int Threads, int Resident, int Stages>
+struct Tile {
+  static constexpr int m = M, n = N, threads = Threads, resident = Resident, stages = Stages;
+  static constexpr int sums = M * N / Threads;                             // of a thread
+  static constexpr int warps = N / 32, warp_rows = M / (Threads / 32 / warps);  // side by side; rows of each
+};
+using SmallTile = Tile<64, 64, 128, 4, 3>;
+using TallTile = Tile<128, 64, 128, 2, 4>;
+using LargeTile = Tile<128, 128, 256, 1, 4>;
+
+// How an operand [mn, k] lies in shared memory: its neighbours along k side by side, or those along m or n; in pieces of
+// four floats, permuted so that threads that load together meet different banks.
 enum class Along { k, mn };
-
-// Strides that keep the loads of a warp's fragments in different banks.
-template <Along A>
-HD constexpr int tile_stride() {
-  return A == Along::k ? kTileK + 4 : kTileM + 8;
-}
-template <Along A>
-HD constexpr int tile_floats() {
-  return A == Along::k ? kTileM * tile_stride<A>() : kTileK * tile_stride<A>();
-}
-template <Along A>
+template <Along A, int MN>
 __device__ inline int tile_at(int mn, int k) {
-  return A == Along::k ? mn * tile_stride<A>() + k : k * tile_stride<A>() + mn;
+  if constexpr (A == Along::k)
+    return mn * kTileK + ((k / 4) ^ (mn / 4 % 2 * 4 + mn / 8 % 4)) * 4 + k % 4;
+  else
+    return k * MN + ((mn / 4) ^ (k / 4 % 4 * 2)) * 4 + mn % 4;
 }
 
-// ---- each thread holds 32 of the 64 x 64 sums: sum[i] is at (row(i), column(i))
-
-// IEEE float, 8 x 4 sums a thread.
-template <Along A, Along B>
-struct MathFp32 {
-  __device__ static int row(int i) {
-    const int ty = static_cast<int>(threadIdx.x) / 16, r = i / 4;
-    return A == Along::k ? ty + 8 * r : ty * 8 + r;
-  }
-  __device__ static int column(int i) {
-    const int tx = static_cast<int>(threadIdx.x) % 16, c = i % 4;
-    return B == Along::k ? tx + 16 * c : tx * 4 + c;
-  }
-  // Four consecutive k of one row, or (mn) the values of one k of four rows.
-  template <Along L>
-  __device__ static float4 load4(const float* tile, int mn, int k) {
-    return *reinterpret_cast<const float4*>(tile + tile_at<L>(mn, k));
-  }
-  template <Along L, int Count>
-  __device__ static void load(const float* tile, const int (&mn)[Count], int k, float (&to)[Count][4]) {
+// x[i][j]: element (mn + i, k + j); mn and k are multiples of four.
+template <Along A, int MN>
+__device__ inline void load_square(const float* tile, int mn, int k, float (&x)[4][4]) {
+  UNROLL
+  for (int i = 0; i < 4; ++i) {
+    const float4 v = four(tile, A == Along::k ? tile_at<A, MN>(mn + i, k) : tile_at<A, MN>(mn, k + i));
+    const float values[4] = {v.x, v.y, v.z, v.w};
     UNROLL
-    for (int i = 0; i < Count; ++i) {
-      if constexpr (L == Along::k) {
-        const float4 v = load4<L>(tile, mn[i], k);
-        to[i][0] = v.x, to[i][1] = v.y, to[i][2] = v.z, to[i][3] = v.w;
-      } else if (i % 4 == 0) {
+    for (int j = 0; j < 4; ++j) (A == Along::k ? x[i][j] : x[j][i]) = values[j];
+  }
+}
+
+// A Math:
+//   resident                         blocks that share a multiprocessor: T's, or fewer where sums and operands fill registers
+//   multiply(a_tile, b_tile, sum, meanwhile)   adds the products of a chunk to the thread's sums; calls meanwhile(0) and
+//                                    meanwhile(1) where it waits for operands
+//   each_four(sum, f)                f(row, column, float4) for each four neighbours of a row among them
+
+// IEEE float: rows 4 ty .. 4 ty + 3 of each band of rows, columns 4 tx .. 4 tx + 3 of each 64.
+template <class T, Along A, Along B>
+struct MathFp32 {
+  static constexpr int bands = T::m / (T::threads / 4), quads = T::n / 64;
+  static constexpr int resident = T::resident > 2 ? 3 : T::resident;
+  static_assert(16 * bands * quads == T::sums);
+  __device__ static int row(int band) { return T::threads / 4 * band + static_cast<int>(threadIdx.x) / 16 * 4; }
+  __device__ static int column(int quad) { return 64 * quad + static_cast<int>(threadIdx.x) % 16 * 4; }
+
+  template <class F>
+  __device__ static void multiply(const float* a_tile, const float* b_tile, float (&sum)[T::sums], const F& meanwhile) {
+    meanwhile(0), meanwhile(1);
+    LOOP
+    for (int k0 = 0; k0 < kTileK; k0 += 8) UNROLL
+    for (int k = k0; k < k0 + 8; k += 4) {
+      float a[bands][4][4];
+      UNROLL
+      for (int i = 0; i < bands; ++i) load_square<A, T::m>(a_tile, row(i), k, a[i]);
+      UNROLL
+      for (int j = 0; j < quads; ++j) {
+        float b[4][4];
+        load_square<B, T::n>(b_tile, column(j), k, b);
         UNROLL
-        for (int j = 0; j < 4; ++j) {
-          const float4 v = load4<L>(tile, mn[i], k + j);
-          to[i][j] = v.x, to[i + 1][j] = v.y, to[i + 2][j] = v.z, to[i + 3][j] = v.w;
+        for (int kk = 0; kk < 4; ++kk) UNROLL
+        for (int i = 0; i < bands; ++i) UNROLL
+        for (int r = 0; r < 4; ++r) UNROLL
+        for (int c = 0; c < 4; ++c) {
+          float& s = sum[((i * 4 + r) * quads + j) * 4 + c];
+          s = fmaf(a[i][r][kk], b[c][kk], s);
         }
       }
     }
   }
-  __device__ static void multiply(const float* a_tile, const float* b_tile, float (&sum)[32]) {
-    int rows[8], columns[4];
+  template <class F>
+  __device__ static void each_four(const float (&sum)[T::sums], const F& f) {
     UNROLL
-    for (int i = 0; i < 8; ++i) rows[i] = row(4 * i);
-    UNROLL
-    for (int j = 0; j < 4; ++j) columns[j] = column(j);
-    UNROLL
-    for (int k = 0; k < kTileK; k += 4) {
-      float a[8][4], b[4][4];
-      load<A>(a_tile, rows, k, a);
-      load<B>(b_tile, columns, k, b);
-      UNROLL
-      for (int kk = 0; kk < 4; ++kk) UNROLL
-      for (int i = 0; i < 8; ++i) UNROLL
-      for (int j = 0; j < 4; ++j) sum[i * 4 + j] = fmaf(a[i][kk], b[j][kk], sum[i * 4 + j]);
+    for (int i = 0; i < bands; ++i) UNROLL
+    for (int r = 0; r < 4; ++r) UNROLL
+    for (int j = 0; j < quads; ++j) {
+      const float* s = sum + ((i * 4 + r) * quads + j) * 4;
+      f(row(i) + r, column(j), make_float4(s[0], s[1], s[2], s[3]));
     }
   }
 };
 
-// Tensor cores: a warp computes 32 x 32 sums as 2 x 4 fragments of 16 x 8.
-struct WarpTile {
-  __device__ static int warp_row() { return static_cast<int>(threadIdx.x) / 32 / 2 * 32; }
-  __device__ static int warp_column() { return static_cast<int>(threadIdx.x) / 32 % 2 * 32; }
+// Tensor cores: a warp computes fragments of 16 x 8. Which rows, columns and products of the tile these are is free as
+// long as both operands agree: here lane (g, t) of the warp loads squares of four, rows (columns) 4g .. 4g + 3 at
+// k = 4t .. 4t + 3. So fragment row g of half h of fragment i is row 4g + 2i + h of 32, fragment column c of fragment j
+// is column 4c + j. Mma says how a square's four along k are brought to the fragments.
+template <class T, Along A, Along B, class Mma>
+struct MathTensor {
+  static constexpr int bands = T::warp_rows / 32, resident = T::resident;
+  static_assert(32 * bands == T::sums);
   __device__ static int lane() { return static_cast<int>(threadIdx.x) % 32; }
-  // sum i = ((fragment row * 4 + fragment column) * 4 + register of the fragment)
-  __device__ static int row(int i) { return warp_row() + i / 16 * 16 + lane() / 4 + i % 4 / 2 * 8; }
-  __device__ static int column(int i) { return warp_column() + i / 4 % 4 * 8 + lane() % 4 * 2 + i % 2; }
-};
+  __device__ static int warp() { return static_cast<int>(threadIdx.x) / 32; }
+  __device__ static int row(int band) { return warp() / T::warps * T::warp_rows + 32 * band; }
+  __device__ static int column() { return warp() % T::warps * 32; }
 
-template <Along A, Along B>
-struct MathTf32 : WarpTile {
-  __device__ static void multiply(const float* a_tile, const float* b_tile, float (&sum)[32]) {
-    const int g = lane() / 4, t = lane() % 4;
+  template <class F>
+  __device__ static void multiply(const float* a_tile, const float* b_tile, float (&sum)[T::sums], const F& meanwhile) {
+    const auto step = [&](int k) {
+      const int g = lane() / 4, t = lane() % 4;
+      float x[4][4], y[bands][4][4];
+      load_square<B, T::n>(b_tile, column() + 4 * g, k + 4 * t, x);
+      UNROLL
+      for (int band = 0; band < bands; ++band) load_square<A, T::m>(a_tile, row(band) + 4 * g, k + 4 * t, y[band]);
+      meanwhile(k / 16);
+      typename Mma::Operand b[4];
+      UNROLL
+      for (int j = 0; j < 4; ++j) b[j] = Mma::operand(x[j]);
+      UNROLL
+      for (int band = 0; band < bands; ++band) {
+        UNROLL
+        for (int i = 0; i < 2; ++i) {
+          const typename Mma::Operand low = Mma::operand(y[band][2 * i]), high = Mma::operand(y[band][2 * i + 1]);
+          UNROLL
+          for (int j = 0; j < 4; ++j)
+            Mma::multiply(reinterpret_cast<float(&)[4]>(sum[((band * 2 + i) * 4 + j) * 4]), low, high, b[j]);
+        }
+      }
+    };
+    if constexpr (T::resident <= 2) {  // registers enough to load ahead
+      UNROLL
+      for (int k = 0; k < kTileK; k += 16) step(k);
+    } else {
+      LOOP
+      for (int k = 0; k < kTileK; k += 16) step(k);
+    }
+  }
+  template <class F>
+  __device__ static void each_four(const float (&sum)[T::sums], const F& f) {
     UNROLL
-    for (int k = 0; k < kTileK; k += 8) {
-      unsigned a[2][4], b[4][2];
-      UNROLL
-      for (int i = 0; i < 2; ++i) UNROLL
-      for (int r = 0; r < 4; ++r)
-        a[i][r] = to_tf32(a_tile[tile_at<A>(warp_row() + 16 * i + g + r % 2 * 8, k + t + r / 2 * 4)]);
-      UNROLL
-      for (int j = 0; j < 4; ++j) UNROLL
-      for (int r = 0; r < 2; ++r) b[j][r] = to_tf32(b_tile[tile_at<B>(warp_column() + 8 * j + g, k + t + r * 4)]);
-      UNROLL
-      for (int i = 0; i < 2; ++i) UNROLL
-      for (int j = 0; j < 4; ++j) mma_tf32(reinterpret_cast<float(&)[4]>(sum[(i * 4 + j) * 4]), a[i], b[j]);
+    for (int i = 0; i < 2 * bands; ++i) UNROLL
+    for (int half = 0; half < 2; ++half) UNROLL
+    for (int e = 0; e < 2; ++e) {
+      const float* s = sum + 16 * i + 2 * half + e;
+      f(row(i / 2) + lane() / 4 * 4 + i % 2 * 2 + half, column() + lane() % 4 * 8 + 4 * e,
+        make_float4(s[0], s[4], s[8], s[12]));
     }
   }
 };
 
+struct MmaTf32 {
+  struct Operand {
+    unsigned k[4];
+  };
+  // The units drop 13 bits. ln 2 / 2^11 of a value is half of its last bit that stays, on average over mantissas, so sums
+  // keep no bias. One multiplication, which keeps NaN: the instruction that rounds to nearest takes four.
+  __device__ static unsigned rounded(float x) { return __float_as_uint(x * (1 + 0.693147f / 2048)); }
+  __device__ static Operand operand(const float (&x)[4]) {
+    return {{rounded(x[0]), rounded(x[1]), rounded(x[2]), rounded(x[3])}};
+  }
+  __device__ static void multiply(float (&d)[4], const Operand& low, const Operand& high, const Operand& b) {
+    UNROLL
+    for (int k = 0; k < 4; k += 2) {
+      const unsigned of_a[4] = {low.k[k], high.k[k], low.k[k + 1], high.k[k + 1]}, of_b[2] = {b.k[k], b.k[k + 1]};
+      mma_tf32(d, of_a, of_b);
+    }
+  }
+};
 // Operands rounded to bfloat16, sums in float.
-template <Along A, Along B>
-struct MathBf16 : WarpTile {
-  template <Along L>
-  __device__ static unsigned pair(const float* tile, int mn, int k) {
-    return pack_bf16(tile[tile_at<L>(mn, k)], tile[tile_at<L>(mn, k + 1)]);
-  }
-  __device__ static void multiply(const float* a_tile, const float* b_tile, float (&sum)[32]) {
-    const int g = lane() / 4, t = lane() % 4;
-    UNROLL
-    for (int k = 0; k < kTileK; k += 16) {
-      unsigned a[2][4], b[4][2];
-      UNROLL
-      for (int i = 0; i < 2; ++i) UNROLL
-      for (int r = 0; r < 4; ++r) a[i][r] = pair<A>(a_tile, warp_row() + 16 * i + g + r % 2 * 8, k + 2 * t + r / 2 * 8);
-      UNROLL
-      for (int j = 0; j < 4; ++j) UNROLL
-      for (int r = 0; r < 2; ++r) b[j][r] = pair<B>(b_tile, warp_column() + 8 * j + g, k + 2 * t + r * 8);
-      UNROLL
-      for (int i = 0; i < 2; ++i) UNROLL
-      for (int j = 0; j < 4; ++j) mma_bf16(reinterpret_cast<float(&)[4]>(sum[(i * 4 + j) * 4]), a[i], b[j]);
-    }
+struct MmaBf16 {
+  struct Operand {
+    unsigned k[2];  // pairs
+  };
+  __device__ static Operand operand(const float (&x)[4]) { return {{pack_bf16(x[0], x[1]), pack_bf16(x[2], x[3])}}; }
+  __device__ static void multiply(float (&d)[4], const Operand& low, const Operand& high, const Operand& b) {
+    const unsigned of_a[4] = {low.k[0], high.k[0], low.k[1], high.k[1]};
+    mma_bf16(d, of_a, b.k);
   }
 };
+template <class T, Along A, Along B>
+using MathTf32 = MathTensor<T, A, B, MmaTf32>;
+template <class T, Along A, Along B>
+using MathBf16 = MathTensor<T, A, B, MmaBf16>;
 
 }  // namespace snag

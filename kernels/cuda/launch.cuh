@@ -5,6 +5,7 @@
 //   SHARED(float, tile, [32][33]);   the block's shared memory, not initialised
 //   DYN_SHARED(float, buffer);       float* to the `bytes` of the launch, 16-byte aligned
 //   UNROLL for (...)                 unrolled on the GPU
+//   LOOP for (...)                   not unrolled: registers are short
 //   launch(kernel, grid, block, bytes, stream, arguments...);
 //   launch_in_phases<Threads, Resident>(phases, blocks, bytes, stream, f);   f.run(0) on all blocks, then f.run(1), ...
 //   GRID_CONSTANT                    of a kernel's parameter: may be indexed without a copy of it
@@ -20,6 +21,7 @@
   extern __shared__ __align__(16) unsigned char snag_dyn_shared[]; \
   T* const name = reinterpret_cast<T*>(snag_dyn_shared)
 #define UNROLL _Pragma("unroll")
+#define LOOP _Pragma("unroll 1")
 #define GRID_CONSTANT __grid_constant__
 #else
 #include "kernels/simt/device.h"
@@ -31,6 +33,7 @@
       *static_cast<T(*) __VA_ARGS__>(::snag::simt::shared_array(&name##_simt_key, sizeof(T __VA_ARGS__), alignof(T)))
 #define DYN_SHARED(T, name) T* const name = static_cast<T*>(::snag::simt::dynamic_shared())
 #define UNROLL
+#define LOOP
 #define GRID_CONSTANT
 #endif
 
@@ -54,9 +57,9 @@ struct LaunchStream {
       : stream(s), where(w) {}
 };
 
-// More than 48 KB of dynamic shared memory must be allowed, kernel by kernel.
+// More than 48 KB of shared memory must be allowed, kernel by kernel. What is not dynamic counts, too: 8 KB at most.
 inline void allow_shared(const void* kernel, std::size_t bytes, std::source_location where) {
-  if (bytes <= 48 * 1024) return;
+  if (bytes <= 40 * 1024) return;
   static std::mutex mutex;
   static std::map<const void*, std::size_t> allowed;
   const std::lock_guard lock(mutex);

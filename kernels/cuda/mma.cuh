@@ -88,6 +88,12 @@ __device__ inline void cp_async_16(void* shared, const void* global, bool valid)
                "r"(valid ? 16 : 0)
                : "memory");
 }
+// The same for what a block reads again soon: kept in L1, where nothing may write it meanwhile.
+__device__ inline void cp_async_16_cached(void* shared, const void* global, bool valid) {
+  asm volatile("cp.async.ca.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(shared)), "l"(global),
+               "r"(valid ? 16 : 0)
+               : "memory");
+}
 __device__ inline void cp_async_4(void* shared, const void* global, bool valid) {
   asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(shared_address(shared)), "l"(global),
                "r"(valid ? 4 : 0)
@@ -103,7 +109,7 @@ __device__ void cp_async_wait() {
 
 #else
 
-using simt::cp_async_16, simt::cp_async_4, simt::cp_async_commit, simt::cp_async_wait;
+using simt::cp_async_16, simt::cp_async_16_cached, simt::cp_async_4, simt::cp_async_commit, simt::cp_async_wait;
 using simt::ldmatrix_x2, simt::ldmatrix_x2_trans, simt::ldmatrix_x4, simt::ldmatrix_x4_trans;
 using simt::mma_bf16, simt::mma_tf32, simt::pack_bf16, simt::to_tf32;
 

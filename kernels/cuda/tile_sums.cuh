@@ -10,9 +10,9 @@ namespace snag {
 // One block adds up so many tiles, of each group, sooner than all blocks take the sums in a phase of their own.
 constexpr int kMostTiles = 512;
 
-// What a block has computed of an output: kTileM pixels, of kTileN channels from `channel` on.
+// What a block has computed of an output: T::m pixels, of T::n channels from `channel` on.
 struct OutputTile {
-  const float* values;  // in shared memory, at kept_at(row, channel)
+  const float* values;  // in shared memory, at kept_at<T>(row, channel)
   const int* pixels;    // for each row its place in the output; -1: there is none
   int channel;
   int number, count;  // of the tiles with these channels
@@ -75,11 +75,11 @@ struct TileGradSums {
 
 // By all threads of the block. `parts`: one a thread, in shared memory; `partial`: [tile][group][channel]; `ticket`: of
 // the tiles with these channels.
-template <class Sums>
+template <class T, class Sums>
 __device__ inline void add_tile(const Sums& sums, const OutputTile& tile, TilePart* parts, TilePart* partial,
                                 unsigned* ticket) {
-  constexpr int rows = kGemmThreads / kTileN;
-  const int lane = static_cast<int>(threadIdx.x) % kTileN, row = static_cast<int>(threadIdx.x) / kTileN,
+  constexpr int rows = T::threads / T::n;
+  const int lane = static_cast<int>(threadIdx.x) % T::n, row = static_cast<int>(threadIdx.x) / T::n,
             c = tile.channel + lane, channels = sums.k.x.shape.c, outputs = sums.k.size(), groups = sums.k.groups(),
             pixels = sums.k.x.shape.pixels() / groups;
   const bool inside = c < channels, stores = inside && row == 0;
@@ -87,13 +87,13 @@ __device__ inline void add_tile(const Sums& sums, const OutputTile& tile, TilePa
     TilePart own{};
     if (inside) {
       auto walk = sums.walk(g, c);
-      for (int r = row; r < kTileM; r += rows) {
+      for (int r = row; r < T::m; r += rows) {
         const int pixel = tile.pixels[r];
-        if (pixel >= g * pixels && pixel < (g + 1) * pixels) walk.add(tile.values[kept_at(r, lane)], pixel);
+        if (pixel >= g * pixels && pixel < (g + 1) * pixels) walk.add(tile.values[kept_at<T>(r, lane)], pixel);
       }
       own = walk.part();
     }
-    combine<kGemmThreads>(own, parts, kTileN);
+    combine<T::threads>(own, parts, T::n);
     if (stores) partial[tile.number * outputs + g * channels + c] = parts[lane];
   }
   if (!last_block(ticket, static_cast<unsigned>(tile.count))) return;
@@ -102,7 +102,7 @@ __device__ inline void add_tile(const Sums& sums, const OutputTile& tile, TilePa
     TilePart own{};
     if (inside)
       for (int t = row; t < tile.count; t += rows) own.add(partial[t * outputs + s]);
-    combine<kGemmThreads>(own, parts, kTileN);
+    combine<T::threads>(own, parts, T::n);
     if (stores) sums.store(s, parts[lane]);
   }
 }

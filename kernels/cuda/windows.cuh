@@ -9,8 +9,10 @@
 
 namespace snag {
 
-constexpr int kMaxKernel = 8;       // larger ones run in the portable form
-constexpr int kGroupedPixels = 16;  // maps up to this many pixels have a group for each
+constexpr int kMaxKernel = 5, kMaxTaps = kMaxKernel * kMaxKernel;  // larger ones run in the portable form
+// Maps up to so many pixels have a group for each where there are images enough to fill its tiles: each group reads its
+// weights anew.
+constexpr int kGroupedPixels = 16, kGroupedImages = 48;
 
 // Along one axis, for the outputs origin + i * step: which taps reach the input, and where tap r of output i reads:
 // at(r) + i * input_step.
@@ -25,20 +27,35 @@ struct Axis {
     const int first = at(r);
     return first < input && first + (count - 1) * input_step >= 0;
   }
+  HD bool inside(int r, int i) const {
+    const int y = at(r) + i * input_step;
+    return y >= 0 && y < input;
+  }
+  // Those that reach it: first, first + every, ...
+  struct Taps {
+    int first, every, count;
+  };
+  HD Taps taps(int kernel) const {
+    Taps all{0, up ? stride : 1, 0};
+    for (int r = kernel - 1; r >= 0; --r)
+      if (reaches(r)) all.first = r, ++all.count;
+    return all;
+  }
 };
 
 // Both maps as a product of windows [output pixel, (tap, input channel)] and weights [(tap, input channel), output
 // channel].
-template <bool Up>
+template <bool Up, class TileShape>
 struct Windows {
+  using T = TileShape;
   static constexpr Along a = Along::k, b = Up ? Along::mn : Along::k;
-  static constexpr int table_size = 3 * kMaxKernel * kMaxKernel + 2 * kTileM;
 
   View out;
   ConstView in, w;
   Conv g;
   int group_h, group_w;  // groups along each axis; outputs of a group are so far apart
   int n_tiles;
+  bool whole;              // four channels of the output can be stored at once
   TileMoments moments{};  // of the output; or, where it is the gradient of a normalised tensor,
   TileGradSums gradient{};
   void join(const BatchNormStats& k) { moments = {k}; }
@@ -46,8 +63,13 @@ struct Windows {
 
   HD int groups() const { return group_h * group_w; }
   HD int n_blocks() const { return n_tiles * groups(); }
-  HD int m_tiles() const {  // of the group with most pixels
-    return ceil_div(out.shape.n * ceil_div(out.shape.h, group_h) * ceil_div(out.shape.w, group_w), kTileM);
+  HD int rows() const {  // of the group with most pixels
+    return out.shape.n * ceil_div(out.shape.h, group_h) * ceil_div(out.shape.w, group_w);
+  }
+  HD int m_tiles() const { return ceil_div(rows(), T::m); }
+  GemmSize size() const {
+    const int side = Up ? ceil_div(g.kernel, g.stride) : g.kernel;  // taps along an axis, at most
+    return {.tiles = m_tiles() * n_blocks(), .chunks = ceil_div(side * side * in.shape.c, kTileK), .rows = rows()};
   }
 
   HD Axis axis(int origin, int groups, int out_size, int in_size) const {
@@ -61,108 +83,137 @@ struct Windows {
             .up = Up};
   }
 
+  struct Table {
+    int tap_in[kMaxTaps], tap_w[kMaxTaps];  // of each tap: elements from a pixel's first window element; its weights
+    int in[T::m], out[T::m];                // of each row: that element; its pixel of the output, -1 where there is none
+    unsigned reach[T::m];                   // a bit for each tap that lies inside
+  };
+
+  // Chunks of one tap go from tap to tap first: neighbouring pixels share what they read of an image, so it comes from
+  // L1 the second time.
   struct Block {
     const Windows& p;
-    const int *tap_y, *tap_x, *tap_w, *out_row;  // in shared memory
-    int taps, n0, m_count;
-    // What this thread copies of the windows' tile: elements k0 .. k0 + 4 of rows row0, row0 + 16, ...
-    static constexpr int kRows = kTileM / 16;
-    int y[kRows], x[kRows];
-    std::int64_t image[kRows];
+    const Table& table;
+    int taps, n0, m_rows;
+    static constexpr int kRowStep = T::threads / 8;  // a thread copies four elements of so distant rows
 
-    __device__ int depth() const { return taps * p.in.shape.c; }
+    // A chunk of one tap: that tap, and its first channel. Else its first element, as if all taps lay side by side.
+    struct At {
+      int tap, c;
+    };
+    __device__ bool chunk_has_one_tap() const { return p.in.shape.c % kTileK == 0; }
+    __device__ At at(int chunk) const {
+      if (chunk_has_one_tap() && taps > 0) return {chunk % taps, chunk / taps * kTileK};
+      return {0, chunk * kTileK};
+    }
+    __device__ void advance(At& a) const {
+      if (!chunk_has_one_tap())
+        a.c += kTileK;
+      else if (++a.tap == taps)
+        a.tap = 0, a.c += kTileK;
+    }
+    // The k-th element of the chunk.
+    __device__ At element(At first, int k) const {
+      if (chunk_has_one_tap()) return {first.tap, first.c + k};
+      const int kk = first.c + k, tap = kk / p.in.shape.c;
+      return {tap, kk - tap * p.in.shape.c};
+    }
+    __device__ int chunks() const { return ceil_div(taps * p.in.shape.c, kTileK); }
+    __device__ int rows() const { return m_rows; }
 
     template <bool Wide>
-    __device__ void fetch(int k, float* a_tile, float* b_tile) const {
-      const int tid = static_cast<int>(threadIdx.x), channels = p.in.shape.c;
+    __device__ void fetch_a(At first, float* tile) const {
+      const int tid = static_cast<int>(threadIdx.x);
       for (int j = 0; j < pieces<Wide>(); ++j) {
-        const int column = tid % 8 * 4 + j, tap = (k + column) / channels, c = k + column - tap * channels;
-        const bool inside = tap < taps;
-        const int dy = inside ? tap_y[tap] : 0, dx = inside ? tap_x[tap] : 0;
+        const int column = tid % 8 * 4 + j;
+        const At d = element(first, column);
+        const bool inside = d.tap < taps;
+        const float* const from = p.in.data + (inside ? table.tap_in[d.tap] + d.c : 0);
         UNROLL
-        for (int i = 0; i < kRows; ++i) {
-          const int yy = y[i] + dy, xx = x[i] + dx;
-          const bool valid = inside && image[i] >= 0 && yy >= 0 && yy < p.in.shape.h && xx >= 0 && xx < p.in.shape.w;
-          const float* from = valid ? p.in.data + (image[i] + yy * p.in.shape.w + xx) * channels + c : p.in.data;
-          copy_piece<Wide>(a_tile + tile_at<a>(tid / 8 + 16 * i, column), from, valid);
+        for (int i = 0; i < T::m / kRowStep; ++i) {
+          const int row = tid / 8 + kRowStep * i;
+          const bool valid = inside && (table.reach[row] >> d.tap & 1);
+          copy_piece<Wide, true>(tile + tile_at<a, T::m>(row, column), from + table.in[row], valid);
         }
       }
-      fetch_weights<Wide>(k, b_tile);
     }
 
     // Weights lie [small channel][tap][big channel].
     template <bool Wide>
-    __device__ void fetch_weights(int k, float* b_tile) const {
-      const int tid = static_cast<int>(threadIdx.x), channels = p.in.shape.c, kernel2 = p.g.kernel * p.g.kernel;
-      if constexpr (Up) {  // channels of the output side by side; four rows of k a thread
+    __device__ void fetch_b(At first, float* tile) const {
+      const int tid = static_cast<int>(threadIdx.x), kernel2 = p.g.kernel * p.g.kernel;
+      if constexpr (Up) {  // channels of the output side by side; a row of k a thread
+        constexpr int kEach = T::threads / kTileK;
+        const int row = tid / kEach;
+        const At d = element(first, row);
+        const bool inside = d.tap < taps;
+        const int n = n0 + tid % kEach * 4;
+        const float* const from =
+            p.w.data + (inside ? (std::int64_t{d.c} * kernel2 + table.tap_w[d.tap]) * p.out.shape.c + n : 0);
         UNROLL
-        for (int i = 0; i < kTileK / 8; ++i) {
-          const int row = tid / 16 + 8 * i, kk = k + row, tap = kk / channels, c = kk - tap * channels;
-          const int n = n0 + tid % 16 * 4, left = tap < taps ? p.out.shape.c - n : 0;
-          const float* from =
-              left > 0 ? p.w.data + (std::int64_t{c} * kernel2 + tap_w[tap]) * p.out.shape.c + n : p.w.data;
-          copy4<Wide>(b_tile + tile_at<b>(tid % 16 * 4, row), from, left);
+        for (int i = 0; i < T::n / 4 / kEach; ++i) {
+          const int column = 4 * (tid % kEach + kEach * i), left = inside ? p.out.shape.c - n0 - column : 0;
+          copy4<Wide>(tile + tile_at<b, T::n>(column, row), from + 4 * kEach * i, left);
         }
       } else {
         for (int j = 0; j < pieces<Wide>(); ++j) {
-          const int column = tid % 8 * 4 + j, tap = (k + column) / channels, c = k + column - tap * channels;
-          const bool inside = tap < taps;
-          const int tap_at = inside ? tap_w[tap] : 0;
+          const int column = tid % 8 * 4 + j;
+          const At d = element(first, column);
+          const bool inside = d.tap < taps;
+          const int n = n0 + tid / 8, of_channel = kernel2 * p.in.shape.c;
+          const float* const from =
+              p.w.data + (inside ? std::int64_t{n} * of_channel + table.tap_w[d.tap] * p.in.shape.c + d.c : 0);
           UNROLL
-          for (int i = 0; i < kTileN / 16; ++i) {
-            const int n = n0 + tid / 8 + 16 * i;
-            const bool valid = inside && n < p.out.shape.c;
-            const float* from = valid ? p.w.data + (std::int64_t{n} * kernel2 + tap_at) * channels + c : p.w.data;
-            copy_piece<Wide>(b_tile + tile_at<b>(tid / 8 + 16 * i, column), from, valid);
+          for (int i = 0; i < T::n / kRowStep; ++i) {
+            const bool valid = inside && n + kRowStep * i < p.out.shape.c;
+            copy_piece<Wide>(tile + tile_at<b, T::n>(tid / 8 + kRowStep * i, column), from + i * kRowStep * of_channel,
+                             valid);
           }
         }
       }
     }
 
     __device__ float* place(int row, int column) const {  // null: outside
-      const int at = out_row[row];
+      const int at = table.out[row];
       return at >= 0 && n0 + column < p.out.shape.c ? p.out.data + std::int64_t{at} * p.out.shape.c + n0 + column
                                                     : nullptr;
     }
-    __device__ void store(int row, int column, float sum) const {
-      if (float* to = place(row, column)) *to = sum;
+    __device__ void store(int row, int column, float4 v) const {
+      if (float* to = place(row, column)) store4(to, v, p.out.shape.c - n0 - column, p.whole);
     }
   };
 
-  __device__ Block block(int m_tile, int n_block, int* table) const {
+  __device__ Block block(int m_tile, int n_block, Table& table) const {
     const int tid = static_cast<int>(threadIdx.x), group = n_block / n_tiles;
     const Axis ys = axis(group / group_w, group_h, out.shape.h, in.shape.h),
                xs = axis(group % group_w, group_w, out.shape.w, in.shape.w);
-    int *tap_y = table, *tap_x = tap_y + kMaxKernel * kMaxKernel, *tap_w = tap_x + kMaxKernel * kMaxKernel,
-        *out_row = tap_w + kMaxKernel * kMaxKernel;
-    int taps = 0;  // every thread counts, the first writes
-    for (int r = 0; r < g.kernel; ++r)
-      for (int t = 0; t < g.kernel; ++t) {
-        if (!ys.reaches(r) || !xs.reaches(t)) continue;
-        if (tid == 0) tap_y[taps] = ys.at(r), tap_x[taps] = xs.at(t), tap_w[taps] = r * g.kernel + t;
-        ++taps;
-      }
-    const int per_image = ys.count * xs.count, m_count = out.shape.n * per_image;
-    if (tid < kTileM) {
-      const int m = m_tile * kTileM + tid, n = m / per_image, at = m - n * per_image;
-      out_row[tid] = m < m_count ? (n * out.shape.h + ys.origin + at / xs.count * ys.step) * out.shape.w + xs.origin +
-                                       at % xs.count * xs.step
-                                 : -1;
+    const Axis::Taps rs = ys.taps(g.kernel), ts = xs.taps(g.kernel);
+    const int taps = rs.count * ts.count, per_image = ys.count * xs.count, m_count = out.shape.n * per_image;
+    if (tid < taps) {
+      const int r = rs.first + tid / ts.count * rs.every, t = ts.first + tid % ts.count * ts.every;
+      table.tap_in[tid] = (ys.at(r) * in.shape.w + xs.at(t)) * in.shape.c;
+      table.tap_w[tid] = r * g.kernel + t;
     }
-    Block work{*this, tap_y, tap_x, tap_w, out_row, taps, n_block % n_tiles * kTileN, m_count, {}, {}, {}};
-    UNROLL
-    for (int i = 0; i < Block::kRows; ++i) {
-      const int m = m_tile * kTileM + tid / 8 + 16 * i, n = m / per_image, at = m - n * per_image;
-      work.y[i] = at / xs.count * ys.input_step;
-      work.x[i] = at % xs.count * xs.input_step;
-      work.image[i] = m < m_count ? std::int64_t{n} * in.shape.h * in.shape.w : -1;
+    if (tid < T::m) {
+      const bool is = m_tile * T::m + tid < m_count;
+      const int m = is ? m_tile * T::m + tid : 0, n = is ? m / per_image : 0, at = m - n * per_image,
+                i = is ? at / xs.count : 0, j = at - i * xs.count;
+      unsigned columns = 0, reach = 0;
+      for (int t = 0; t < ts.count; ++t) columns |= unsigned{xs.inside(ts.first + t * ts.every, j)} << t;
+      for (int r = 0; r < rs.count; ++r)
+        if (ys.inside(rs.first + r * rs.every, i)) reach |= columns << r * ts.count;
+      table.in[tid] = ((n * in.shape.h + i * ys.input_step) * in.shape.w + j * xs.input_step) * in.shape.c;
+      table.out[tid] =
+          is ? (n * out.shape.h + ys.origin + i * ys.step) * out.shape.w + xs.origin + j * xs.step : -1;
+      table.reach[tid] = is ? reach : 0;
     }
     __syncthreads();
-    return work;
+    const int left = m_count - m_tile * T::m;
+    return {*this, table, taps, n_block % n_tiles * T::n, left < T::m ? left > 0 ? left : 0 : T::m};
   }
 
   // ---- the tile as a whole, where sums are wanted
-  static constexpr std::size_t tile_shared = sizeof(float) * kKeptFloats + sizeof(TilePart) * kGemmThreads;
+  static constexpr std::size_t tile_shared = sizeof(float) * kKeptFloats<T> + sizeof(TilePart) * T::threads;
   HD bool keeps_tile() const { return moments.wanted() || gradient.wanted(); }
   HD int tiles() const { return m_tiles() * groups(); }  // with the same channels
   Needs tile_needs() const {
@@ -173,24 +224,25 @@ struct Windows {
   }
   __device__ void take_tile(const Block& block, int m_tile, int n_block, float* tile, const Scratch& scratch) const {
     const OutputTile of{.values = tile,
-                        .pixels = block.out_row,
+                        .pixels = block.table.out,
                         .channel = block.n0,
                         .number = n_block / n_tiles * m_tiles() + m_tile,
                         .count = tiles()};
-    auto *parts = reinterpret_cast<TilePart*>(tile + kKeptFloats),
+    auto *parts = reinterpret_cast<TilePart*>(tile + kKeptFloats<T>),
          *partial = reinterpret_cast<TilePart*>(scratch.partial);
     unsigned* ticket = scratch.tickets + n_block % n_tiles;
     if (moments.wanted())
-      add_tile(moments, of, parts, partial, ticket);
+      add_tile<T>(moments, of, parts, partial, ticket);
     else
-      add_tile(gradient, of, parts, partial, ticket);
+      add_tile<T>(gradient, of, parts, partial, ticket);
   }
 };
 
 // Only the sums, of an output that lies in memory: the bits that the convolution would have given.
 template <class Problem>
 struct SumsPass {
-  static constexpr int threads = kGemmThreads, resident = 1;
+  using T = typename Problem::T;
+  static constexpr int threads = T::threads, resident = 1;
   Problem problem;
   Grid grid;  // as the convolution's: tiles of m, blocks of n
   Scratch scratch;
@@ -198,11 +250,11 @@ struct SumsPass {
 
   __device__ void run(Place at) const {
     DYN_SHARED(float, tile);
-    SHARED(int, table, [Problem::table_size]);
-    const auto block = problem.block(at.x, at.y, table);
-    for (int i = static_cast<int>(threadIdx.x); i < kTileM * kTileN; i += kGemmThreads) {
-      const float* from = block.place(i / kTileN, i % kTileN);
-      tile[kept_at(i / kTileN, i % kTileN)] = from ? *from : 0.0f;
+    SHARED(typename Problem::Table, table, [1]);
+    const auto block = problem.block(at.x, at.y, table[0]);
+    for (int i = static_cast<int>(threadIdx.x); i < T::m * T::n; i += T::threads) {
+      const float* from = block.place(i / T::n, i % T::n);
+      tile[kept_at<T>(i / T::n, i % T::n)] = from ? *from : 0.0f;
     }
     __syncthreads();
     problem.take_tile(block, at.x, at.y, tile, scratch);

@@ -30,6 +30,9 @@ inline void cp_async(void* shared, const void* global, bool valid, unsigned byte
 inline void cp_async_16(void* shared, const void* global, bool valid, const Where& where = Where::current()) {
   cp_async(shared, global, valid, 16, where);
 }
+inline void cp_async_16_cached(void* shared, const void* global, bool valid, const Where& where = Where::current()) {
+  cp_async(shared, global, valid, 16, where);
+}
 inline void cp_async_4(void* shared, const void* global, bool valid, const Where& where = Where::current()) {
   cp_async(shared, global, valid, 4, where);
 }

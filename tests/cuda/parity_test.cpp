@@ -145,5 +145,32 @@ TEST_CASE("the tuned convolutions equal the portable ones on shapes that do not 
   }
 }
 
+// On a device of few multiprocessors what is small fills it, and takes the larger tiles.
+TEST_CASE("convolutions in large tiles equal the portable ones") {
+  const Conv halve{.kernel = 4, .stride = 2, .pad = 1}, same{.kernel = 4, .stride = 1, .pad = 1};
+  const std::vector<Shapes> shapes{{33, {.kernel = 1, .stride = 1, .pad = 0}, 128, 132, 4, 4}, {9, halve, 136, 64, 8, 8}, {50, halve, 96, 132, 4, 4}, {3, halve, 160, 20, 16, 16},
+                                   {5, same, 144, 72, 4, 4},  {2, halve, 64, 96, 16, 16}, {70, halve, 64, 32, 4, 4}};
+  const auto reference = portable_backend();
+  for (const Form& form : kForms) {
+    if (form.options.portable) continue;
+    for (const int multiprocessors : {1, 4}) {
+      CudaOptions options = form.options;
+      options.multiprocessors = multiprocessors;
+      const auto backend = cuda(options);
+      for (const Shapes& s : shapes) {
+        CAPTURE(form.name);
+        CAPTURE(multiprocessors);
+        CAPTURE(s.small_c);
+        CAPTURE(s.big_c);
+        const auto expected = maps(*reference, s), x = maps(*backend, s);
+        for (std::size_t k = 0; k < 3; ++k) {
+          INFO("map ", k, " (down, up, weight)");
+          CHECK(normalised_error(x[k], expected[k]) <= form.tolerance);
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace snag

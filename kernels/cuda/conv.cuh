@@ -1,0 +1,77 @@
+#pragma once
+// ConvDown and ConvUp as implicit matrix products: which tiles they take, and the sums that join their launch.
+#include "kernels/cuda/fours.cuh"
+#include "kernels/cuda/one_channel.h"
+#include "kernels/cuda/portable.cuh"
+#include "kernels/cuda/windows.cuh"
+
+namespace snag {
+
+template <bool Up, class T>
+Windows<Up, T> windows(View out, ConstView in, ConstView w, Conv g) {
+  const bool each_pixel = out.shape.h * out.shape.w <= kGroupedPixels && out.shape.n >= kGroupedImages;
+  const int parities = Up ? g.stride : 1;
+  return {.out = out,
+          .in = in,
+          .w = w,
+          .g = g,
+          .group_h = each_pixel ? out.shape.h : parities,
+          .group_w = each_pixel ? out.shape.w : parities,
+          .n_tiles = ceil_div(out.shape.c, T::n),
+          .whole = out.shape.c % 4 == 0 && aligned(out.data)};
+}
+template <class T>
+Windows<false, T> windows(const ConvDown& k) {
+  return windows<false, T>(k.small, k.big, k.w, k.g);
+}
+template <class T>
+Windows<true, T> windows(const ConvUp& k) {
+  return windows<true, T>(k.big, k.small, k.w, k.g);
+}
+
+// Four floats are copied at once: of pixels and of weights.
+template <bool Up, class T>
+bool fits_fours(const Windows<Up, T>& p) {
+  return p.in.shape.c % 4 == 0 && (!Up || p.out.shape.c % 4 == 0) && aligned(p.in.data, p.w.data);
+}
+
+// Calls f with the convolution as a product in the tiles that suit it.
+template <class K, class F>
+auto in_tiles(const Cuda& cuda, const K& k, const F& f) {
+  return in_best_tile(cuda, fits_fours(windows<SmallTile>(k)), [&]<class T> { return windows<T>(k); }, f);
+}
+
+template <bool Up, class T>
+void launch_windows(Cuda& cuda, const Windows<Up, T>& p) {
+  launch_gemm(cuda, p, p.m_tiles(), p.n_blocks(), p.size(), fits_fours(p));
+}
+
+template <class K>
+void launch_down_or_up(Cuda& cuda, const K& k) {
+  if (launch_one_channel(cuda, k)) return;
+  if (k.g.kernel > kMaxKernel) return launch_portable(cuda, k);
+  in_tiles(cuda, k, [&](const auto& p) { launch_windows(cuda, p); });
+}
+
+// Within the launch of the convolution before, or after it.
+template <class C, class K>
+bool join(Cuda& cuda, const C& before, const K& k, ConstView summed) {
+  if (fits_one_channel(before.big, before.small, before.g) || before.g.kernel > kMaxKernel) return false;
+  return in_tiles(cuda, before, [&](auto problem) {
+    if (problem.out.data != summed.data || problem.out.shape != summed.shape || summed.shape.size() == 0) return false;
+    problem.join(k);
+    Needs needs = problem.tile_needs();
+    if (problem.tiles() * k.groups() > kMostTiles || needs.partial > kMostPartial) return false;
+    if (cuda.recorded) {
+      cuda.recorded->pop_back();
+      launch_windows(cuda, problem);
+    } else {
+      using Work = SumsPass<decltype(problem)>;
+      needs.shared = problem.tile_shared;
+      run(cuda, Work{.problem = problem, .grid = {problem.m_tiles(), problem.n_blocks()}, .scratch = {}}, needs);
+    }
+    return true;
+  });
+}
+
+}  // namespace snag

@@ -1,0 +1,53 @@
+#pragma once
+// Which tile a product takes, and over how many blocks its reduction is split: by an estimate of its time.
+#include <algorithm>
+#include <type_traits>
+
+#include "kernels/cuda/cuda.h"
+#include "kernels/cuda/gemm_math.cuh"
+
+namespace snag {
+
+struct GemmSize {
+  int tiles;   // of d
+  int chunks;  // of the longest reduction, kTileK each
+  int rows;    // of a tile, at most
+};
+struct Plan {
+  int splits = 1;
+  double microseconds = 0;
+};
+
+// Microseconds of a multiprocessor for a chunk where it has blocks enough, and of a chunk of a block that is alone: as
+// measured on an H200 (bench/results/gpu-h200.md).
+struct ChunkTime {
+  double busy, alone;
+};
+template <class T>
+ChunkTime chunk_time(Precision precision) {
+  const bool fp32 = precision == Precision::fp32;
+  if constexpr (std::is_same_v<T, SmallTile>) return fp32 ? ChunkTime{1.2, 1.5} : ChunkTime{0.42, 0.65};
+  if constexpr (std::is_same_v<T, TallTile>) return fp32 ? ChunkTime{2.15, 2.6} : ChunkTime{0.62, 0.85};
+  if constexpr (std::is_same_v<T, LargeTile>) return fp32 ? ChunkTime{4.0, 4.0} : ChunkTime{1.12, 1.12};
+}
+
+template <class T>
+Plan gemm_plan(const Cuda& cuda, const GemmSize& size) {
+  constexpr double kMeeting = 3, kRound = 0.8;  // microseconds: blocks that leave sums to the last; its reads
+  constexpr int kAtOnce = 16;                   // of a thread
+  const ChunkTime chunk = chunk_time<T>(cuda.precision);
+  const auto estimate = [&](int splits) {
+    const int blocks = size.tiles * splits, each = ceil_div(blocks, cuda.multiprocessors),
+              waves = ceil_div(each, T::resident), together = std::min(each, T::resident);
+    double us = waves * ceil_div(size.chunks, splits) * std::max(chunk.alone, together * chunk.busy);
+    if (splits > 1)
+      us += kMeeting + kRound * ceil_div(ceil_div(std::min(size.rows, T::m) * T::n / 4, T::threads) * splits, kAtOnce);
+    return us;
+  };
+  Plan best{1, estimate(1)};
+  for (int splits = 2; splits <= std::min(64, size.chunks / 2); ++splits)
+    if (const double us = estimate(splits); us < best.microseconds) best = {splits, us};
+  return best;
+}
+
+}  // namespace snag
