@@ -12,11 +12,11 @@ namespace {
 struct Form {
   const char* name;
   CudaOptions options;
-  double tolerance;  // of the squared error, relative: operands of 24, 11 and 8 bits
+  double tolerance;  // of the squared error, relative: operands of 24, 11 and 8 bits; a TF32 operand is off by 0.7 / 1024
 };
 const std::array<Form, 4> kForms{{{"portable", {.portable = true}, 1e-10},
                                   {"fp32", {.precision = Precision::fp32}, 1e-10},
-                                  {"tf32", {.precision = Precision::tf32}, 1e-6},
+                                  {"tf32", {.precision = Precision::tf32}, 2e-6},
                                   {"bf16", {.precision = Precision::bf16}, 1e-4}}};
 
 TEST_CASE("every op on the GPU equals the CPU's portable form, values and gradients") {
