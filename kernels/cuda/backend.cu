@@ -19,7 +19,7 @@
 namespace snag {
 namespace {
 
-constexpr std::size_t kWorkspaceBytes = std::size_t{32} << 20;
+constexpr std::size_t kWorkspaceBytes = std::size_t{64} << 20;
 
 struct CapturedStep : Recording {
   void run() override { check(cudaGraphLaunch(exec.get(), stream)); }

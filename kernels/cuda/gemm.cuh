@@ -209,10 +209,7 @@ template <class Problem>
 void launch_gemm(Cuda& cuda, const Problem& problem, int m_tiles, int n_blocks, const GemmSize& size, bool fours,
                  std::source_location where = std::source_location::current()) {
   using T = typename Problem::T;
-  int splits = gemm_plan<T>(cuda, size).splits;
-  const std::size_t per_split = static_cast<std::size_t>(size.tiles) * T::m * T::n;
-  if (static_cast<std::size_t>(splits) * per_split > kMostPartial) splits = static_cast<int>(kMostPartial / per_split);
-  if (splits < 1 || size.tiles > kMostTickets) splits = 1;
+  const int splits = gemm_plan<T>(cuda, size).splits;
   const auto with = [&]<template <class, Along, Along> class Math, bool Wide>() {
     using Work = Gemm<Problem, Math, Wide>;
     const Work work{.problem = problem, .grid = {m_tiles, n_blocks, splits}, .scratch = {}};

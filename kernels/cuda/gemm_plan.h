@@ -5,6 +5,7 @@
 
 #include "kernels/cuda/cuda.h"
 #include "kernels/cuda/gemm_math.cuh"
+#include "kernels/cuda/work.cuh"
 
 namespace snag {
 
@@ -31,21 +32,26 @@ ChunkTime chunk_time(Precision precision) {
   if constexpr (std::is_same_v<T, LargeTile>) return fp32 ? ChunkTime{4.0, 4.0} : ChunkTime{1.12, 1.12};
 }
 
+// Splits leave their sums in scratch memory.
 template <class T>
 Plan gemm_plan(const Cuda& cuda, const GemmSize& size) {
-  constexpr double kMeeting = 3, kRound = 0.8;  // microseconds: blocks that leave sums to the last; its reads
-  constexpr int kAtOnce = 16;                   // of a thread
+  constexpr double kMeeting = 3, kRound = 1.2;  // microseconds: blocks that leave sums to the last; a round of its reads
+  constexpr int kAtOnce = 16;                   // reads of a thread in a round
   const ChunkTime chunk = chunk_time<T>(cuda.precision);
+  const int resident = cuda.precision == Precision::fp32 ? std::min(T::resident, 3) : T::resident;
   const auto estimate = [&](int splits) {
-    const int blocks = size.tiles * splits, each = ceil_div(blocks, cuda.multiprocessors),
-              waves = ceil_div(each, T::resident), together = std::min(each, T::resident);
+    const int each = ceil_div(size.tiles * splits, cuda.multiprocessors), waves = ceil_div(each, resident),
+              together = std::min(each, resident);
     double us = waves * ceil_div(size.chunks, splits) * std::max(chunk.alone, together * chunk.busy);
     if (splits > 1)
       us += kMeeting + kRound * ceil_div(ceil_div(std::min(size.rows, T::m) * T::n / 4, T::threads) * splits, kAtOnce);
     return us;
   };
   Plan best{1, estimate(1)};
-  for (int splits = 2; splits <= std::min(64, size.chunks / 2); ++splits)
+  if (size.tiles == 0 || size.tiles > kMostTickets) return best;
+  const int most = std::min(static_cast<int>(kMostPartial / (static_cast<std::size_t>(size.tiles) * T::m * T::n)),
+                            std::min(64, size.chunks / 2));
+  for (int splits = 2; splits <= most; ++splits)
     if (const double us = estimate(splits); us < best.microseconds) best = {splits, us};
   return best;
 }

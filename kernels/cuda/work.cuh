@@ -41,7 +41,7 @@ struct Scratch {
   HD Scratch after(const Needs& n) const { return {partial + n.partial, tickets + n.tickets}; }
 };
 // A work that would need more splits less.
-constexpr std::size_t kMostPartial = std::size_t{5} << 18;
+constexpr std::size_t kMostPartial = std::size_t{1} << 22;
 constexpr int kMostTickets = kTickets / 4;
 
 // Gives each work of a launch its part of the workspace.
