@@ -48,11 +48,11 @@ constexpr int kMostTickets = kTickets / 4;
 class ScratchSpace {
  public:
   explicit ScratchSpace(const Cuda& cuda) : cuda_(&cuda) {}
-  // False where no more fits.
+  // False where no more fits. 16-byte aligned: works read and write four floats at once.
   bool take(const Needs& needs, Scratch& scratch) {
     if (partial_ + needs.partial > cuda_->workspace_floats || tickets_ + needs.tickets > kTickets) return false;
     scratch = {cuda_->workspace + partial_, cuda_->tickets + tickets_};
-    partial_ += needs.partial;
+    partial_ += (needs.partial + 3) / 4 * 4;
     tickets_ += needs.tickets;
     return true;
   }

@@ -150,6 +150,36 @@ TEST_CASE("each block of a phase runs once, also where the device holds fewer") 
   });
 }
 
+// The sum is split into five shares of two floats, so what comes after it would lie askew.
+TEST_CASE("works that share a launch find their scratch memory aligned") {
+  const auto backend = cuda({});
+  const View x = values(*backend, 5 * 4096), big = values(*backend, 2 * 32 * 32), small = values(*backend, 2 * 64 * 16 * 16),
+             sum = values(*backend, 1), dw = values(*backend, 64 * 16);
+  const auto work = [&] {
+    backend->run(Sum{.y = sum, .x = x, .scale = 1});
+    backend->run(ConvWeight{.dw = {dw.data, {64, 1, 4, 4}},
+                            .big = {big.data, {2, 1, 32, 32}},
+                            .small = {small.data, {2, 64, 16, 16}},
+                            .g = {.kernel = 4, .stride = 2, .pad = 1}});
+  };
+  const auto result = [&] {
+    std::vector<float> w(64 * 16);
+    backend->download(w.data(), dw.data, sizeof(float) * w.size());
+    return w;
+  };
+  backend->run(Fill{.y = x, .value = 1});
+  backend->run(Fill{.y = big, .value = 0.5f});
+  backend->run(Fill{.y = small, .value = 0.25f});
+  work();
+  const std::vector<float> eager = result();
+  backend->run(Fill{.y = dw, .value = 0});
+  const auto step = backend->record(work);
+  CHECK(step->kernels() == 1);
+  step->run();
+  CHECK(result() == eager);
+  CHECK(eager[5] == 2 * 256 * 0.125f);  // a tap in the middle meets every pixel
+}
+
 TEST_CASE("too little memory says how much is needed") {
   const auto backend = cuda({.arena_bytes = 1 << 16});
   const Error e = error_of([&] { Trainer(*backend, small("dual_gan"), pictures(11, 13)); });
