@@ -117,7 +117,7 @@ def main():
     commit = options.commit or subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
     parts, ceilings = {p["name"]: p for p in check["parts"]}, kernels["ceilings"]
     print(f"# dual_gan and its kernels on a GPU: {kernels['device']}\n\n    scripts/gpu_check.sh\n    bench/gpu_report.py build/gpu_check.json build/gpu_kernels.json\n")
-    print(f"{options.date}, commit {commit}, {check['gpu']}; {kernels['cudnn']}.\nMeasured ceilings: device-to-device memcpy "
+    print(f"{options.date}, commit {commit}, {check['gpu']}; {kernels['cudnn']}.\nMeasured ceilings: copy "
           f"{ceilings['copy_bytes_per_second'] / 1e9:.0f} GB/s, counting bytes read and written; products of 4096^3 "
           + ", ".join(f"{p} {ceilings['tflops'][p]:.0f}" for p in PRECISIONS)
           + f" TFLOP/s; an empty kernel in a graph {ceilings['empty_kernel_microseconds']:.2f} us.\n")
