@@ -61,8 +61,8 @@ std::unique_ptr<Backend> make_cpu_backend(const CpuOptions& = {});
 struct CudaOptions {
   std::size_t arena_bytes = 0;  // all that tensors may take; is taken at once
   Precision precision = Precision::tf32;
-  bool portable = false;  // only the portable forms
-  bool eager = false;     // recorded steps are launched kernel by kernel, not as a graph
+  bool portable = false;    // only the portable forms
+  bool eager = false;       // recorded steps are launched kernel by kernel, not as a graph
   int multiprocessors = 0;  // work is laid out for at most so many; 0: for all
 };
 // Throws Error{Exit::device} where this build or machine has no CUDA device.

@@ -43,7 +43,7 @@ auto in_tiles(const Cuda& cuda, const K& k, const F& f) {
 
 template <bool Up, class T>
 void launch_windows(Cuda& cuda, const Windows<Up, T>& p) {
-  launch_gemm(cuda, p, p.m_tiles(), p.n_blocks(), p.size(), fits_fours(p));
+  launch_gemm(cuda, p, fits_fours(p));
 }
 
 template <class K>

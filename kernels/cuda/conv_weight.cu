@@ -120,7 +120,7 @@ void launch(Cuda& cuda, const ConvWeight& k) {
   if (launch_one_channel(cuda, k)) return;
   in_best_tile(
       cuda, fits_fours(k), [&]<class T> { return weight_gradient<T>(k); },
-      [&](const auto& p) { launch_gemm(cuda, p, p.m_tiles(), p.n_blocks(), p.size(), fits_fours(k)); });
+      [&](const auto& p) { launch_gemm(cuda, p, fits_fours(k)); });
 }
 
 }  // namespace snag

@@ -52,6 +52,7 @@ constexpr int kKeptFloats = T::m * (T::n + 8);
 
 // Problem:
 //   T                                                     its Tile
+//   m_tiles(), n_blocks(), size()                         its grid; what the plan asks
 //   static constexpr Along a, b;                          how its operands' tiles lie
 //   Table                                                 what a block keeps in shared memory
 //   Block block(m tile, n block, Table&)                  what this block works on; ends with a barrier
@@ -204,15 +205,15 @@ auto in_best_tile(const Cuda& cuda, bool fours, const InTile& in_tile, const F& 
   return of_tall < of_small ? f(tall) : f(small);
 }
 
-// Launches a problem whose grid is m_tiles x n_blocks.
+// `fours`: its operands can be copied in fours; else its tile is the small one.
 template <class Problem>
-void launch_gemm(Cuda& cuda, const Problem& problem, int m_tiles, int n_blocks, const GemmSize& size, bool fours,
+void launch_gemm(Cuda& cuda, const Problem& problem, bool fours,
                  std::source_location where = std::source_location::current()) {
   using T = typename Problem::T;
-  const int splits = gemm_plan<T>(cuda, size).splits;
+  const int splits = gemm_plan<T>(cuda, problem.size()).splits;
   const auto with = [&]<template <class, Along, Along> class Math, bool Wide>() {
     using Work = Gemm<Problem, Math, Wide>;
-    const Work work{.problem = problem, .grid = {m_tiles, n_blocks, splits}, .scratch = {}};
+    const Work work{.problem = problem, .grid = {problem.m_tiles(), problem.n_blocks(), splits}, .scratch = {}};
     Needs needs = Work::split_needs(work.grid);
     needs.shared = Work::shared;
     if constexpr (TakesTiles<Problem>)
