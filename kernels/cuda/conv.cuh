@@ -38,7 +38,8 @@ bool fits_fours(const Windows<Up, T>& p) {
 // Calls f with the convolution as a product in the tiles that suit it.
 template <class K, class F>
 auto in_tiles(const Cuda& cuda, const K& k, const F& f) {
-  return in_best_tile(cuda, fits_fours(windows<SmallTile>(k)), [&]<class T> { return windows<T>(k); }, f);
+  return in_best_tile(
+      cuda, fits_fours(windows<SmallTile>(k)), [&]<class T> { return windows<T>(k); }, f);
 }
 
 template <bool Up, class T>

@@ -14,7 +14,8 @@ template <bool Wide>
 HD constexpr int pieces() {
   return Wide ? 1 : 4;
 }
-// Starts the copy of one piece, zeros where not valid, and then `from` is not read. `Again`: the block reads it again soon.
+// Starts the copy of one piece, zeros where not valid, and then `from` is not read. `Again`: the block reads it again
+// soon.
 template <bool Wide, bool Again = false>
 __device__ inline void copy_piece(float* to, const float* from, bool valid) {
   if constexpr (!Wide)

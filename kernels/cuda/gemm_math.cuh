@@ -7,20 +7,20 @@ namespace snag {
 
 constexpr int kTileK = 32;
 
-// M x N sums by `Threads` threads, of which each warp takes 32 columns. Larger tiles read less for each product, smaller
-// ones are more. `Resident` blocks share a multiprocessor; copies run `Stages` - 1 chunks ahead.
+// M x N sums by `Threads` threads, of which each warp takes 32 columns. Larger tiles read less for each product,
+// smaller ones are more. `Resident` blocks share a multiprocessor; copies run `Stages` - 1 chunks ahead.
 template <int M, int N, int Threads, int Resident, int Stages>
 struct Tile {
   static constexpr int m = M, n = N, threads = Threads, resident = Resident, stages = Stages;
-  static constexpr int sums = M * N / Threads;                             // of a thread
+  static constexpr int sums = M * N / Threads;                                  // of a thread
   static constexpr int warps = N / 32, warp_rows = M / (Threads / 32 / warps);  // side by side; rows of each
 };
 using SmallTile = Tile<64, 64, 128, 4, 3>;
 using TallTile = Tile<128, 64, 128, 2, 4>;
 using LargeTile = Tile<128, 128, 256, 1, 4>;
 
-// How an operand [mn, k] lies in shared memory: its neighbours along k side by side, or those along m or n; in pieces of
-// four floats, permuted so that threads that load together meet different banks.
+// How an operand [mn, k] lies in shared memory: its neighbours along k side by side, or those along m or n; in pieces
+// of four floats, permuted so that threads that load together meet different banks.
 enum class Along { k, mn };
 template <Along A, int MN>
 __device__ inline int tile_at(int mn, int k) {
@@ -43,10 +43,11 @@ __device__ inline void load_square(const float* tile, int mn, int k, float (&x)[
 }
 
 // A Math:
-//   resident                         blocks that share a multiprocessor: T's, or fewer where sums and operands fill registers
-//   multiply(a_tile, b_tile, sum, meanwhile)   adds the products of a chunk to the thread's sums; calls meanwhile(0) and
-//                                    meanwhile(1) where it waits for operands
-//   each_four(sum, f)                f(row, column, float4) for each four neighbours of a row among them
+//   resident             blocks that share a multiprocessor: T's, or fewer where sums and operands fill registers
+//   multiply(a_tile, b_tile, sum, meanwhile)
+//                        adds the products of a chunk to the thread's sums; calls meanwhile(0) and meanwhile(1) where it
+//                        waits for operands
+//   each_four(sum, f)    f(row, column, float4) for each four neighbours of a row among them
 
 // IEEE float: rows 4 ty .. 4 ty + 3 of each band of rows, columns 4 tx .. 4 tx + 3 of each 64.
 template <class T, Along A, Along B>
@@ -154,8 +155,8 @@ struct MmaTf32 {
   struct Operand {
     unsigned k[4];
   };
-  // The units drop 13 bits. ln 2 / 2^11 of a value is half of its last bit that stays, on average over mantissas, so sums
-  // keep no bias. One multiplication, which keeps NaN: the instruction that rounds to nearest takes four.
+  // The units drop 13 bits. ln 2 / 2^11 of a value is half of its last bit that stays, on average over mantissas, so
+  // sums keep no bias. One multiplication, which keeps NaN: the instruction that rounds to nearest takes four.
   __device__ static unsigned rounded(float x) { return __float_as_uint(x * (1 + 0.693147f / 2048)); }
   __device__ static Operand operand(const float (&x)[4]) {
     return {{rounded(x[0]), rounded(x[1]), rounded(x[2]), rounded(x[3])}};

@@ -19,8 +19,8 @@ struct Plan {
   double microseconds = 0;
 };
 
-// Microseconds of a multiprocessor for a chunk where it has blocks enough, and of a chunk of a block that is alone; from
-// kernel_bench's times on an H200 with each tile in turn.
+// Microseconds of a multiprocessor for a chunk where it has blocks enough, and of a chunk of a block that is alone;
+// from kernel_bench's times on an H200 with each tile in turn.
 struct ChunkTime {
   double busy, alone;
 };
@@ -35,8 +35,9 @@ ChunkTime chunk_time(Precision precision) {
 // Splits leave their sums in scratch memory.
 template <class T>
 Plan gemm_plan(const Cuda& cuda, const GemmSize& size) {
-  constexpr double kMeeting = 3, kRound = 1.2;  // microseconds: blocks that leave sums to the last; a round of its reads
-  constexpr int kAtOnce = 16;                   // reads of a thread in a round
+  // Microseconds: blocks that leave sums to the last; a round of its reads, so many of each thread.
+  constexpr double kMeeting = 3, kRound = 1.2;
+  constexpr int kAtOnce = 16;
   const ChunkTime chunk = chunk_time<T>(cuda.precision);
   const int resident = cuda.precision == Precision::fp32 ? std::min(T::resident, 3) : T::resident;
   const auto estimate = [&](int splits) {

@@ -55,7 +55,7 @@ struct Windows {
   Conv g;
   int group_h, group_w;  // groups along each axis; outputs of a group are so far apart
   int n_tiles;
-  bool whole;              // four channels of the output can be stored at once
+  bool whole;             // four channels of the output can be stored at once
   TileMoments moments{};  // of the output; or, where it is the gradient of a normalised tensor,
   TileGradSums gradient{};
   void join(const BatchNormStats& k) { moments = {k}; }
@@ -85,8 +85,8 @@ struct Windows {
 
   struct Table {
     int tap_in[kMaxTaps], tap_w[kMaxTaps];  // of each tap: elements from a pixel's first window element; its weights
-    int in[T::m], out[T::m];                // of each row: that element; its pixel of the output, -1 where there is none
-    unsigned reach[T::m];                   // a bit for each tap that lies inside
+    int in[T::m], out[T::m];  // of each row: that element; its pixel of the output, -1 where there is none
+    unsigned reach[T::m];     // a bit for each tap that lies inside
   };
 
   // Chunks of one tap go from tap to tap first: neighbouring pixels share what they read of an image, so it comes from
@@ -203,8 +203,7 @@ struct Windows {
       for (int r = 0; r < rs.count; ++r)
         if (ys.inside(rs.first + r * rs.every, i)) reach |= columns << r * ts.count;
       table.in[tid] = ((n * in.shape.h + i * ys.input_step) * in.shape.w + j * xs.input_step) * in.shape.c;
-      table.out[tid] =
-          is ? (n * out.shape.h + ys.origin + i * ys.step) * out.shape.w + xs.origin + j * xs.step : -1;
+      table.out[tid] = is ? (n * out.shape.h + ys.origin + i * ys.step) * out.shape.w + xs.origin + j * xs.step : -1;
       table.reach[tid] = is ? reach : 0;
     }
     __syncthreads();

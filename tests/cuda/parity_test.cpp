@@ -12,7 +12,8 @@ namespace {
 struct Form {
   const char* name;
   CudaOptions options;
-  double tolerance;  // of the squared error, relative: operands of 24, 11 and 8 bits; a TF32 operand is off by 0.7 / 1024
+  // Of the squared error, relative: operands of 24, 11 and 8 bits; a TF32 operand is off by 0.7 / 1024.
+  double tolerance;
 };
 const std::array<Form, 4> kForms{{{"portable", {.portable = true}, 1e-10},
                                   {"fp32", {.precision = Precision::fp32}, 1e-10},
@@ -148,8 +149,13 @@ TEST_CASE("the tuned convolutions equal the portable ones on shapes that do not 
 // On a device of few multiprocessors what is small fills it, and takes the larger tiles.
 TEST_CASE("convolutions in large tiles equal the portable ones") {
   const Conv halve{.kernel = 4, .stride = 2, .pad = 1}, same{.kernel = 4, .stride = 1, .pad = 1};
-  const std::vector<Shapes> shapes{{33, {.kernel = 1, .stride = 1, .pad = 0}, 128, 132, 4, 4}, {9, halve, 136, 64, 8, 8}, {50, halve, 96, 132, 4, 4}, {3, halve, 160, 20, 16, 16},
-                                   {5, same, 144, 72, 4, 4},  {2, halve, 64, 96, 16, 16}, {70, halve, 64, 32, 4, 4}};
+  const std::vector<Shapes> shapes{{33, {.kernel = 1, .stride = 1, .pad = 0}, 128, 132, 4, 4},
+                                   {9, halve, 136, 64, 8, 8},
+                                   {50, halve, 96, 132, 4, 4},
+                                   {3, halve, 160, 20, 16, 16},
+                                   {5, same, 144, 72, 4, 4},
+                                   {2, halve, 64, 96, 16, 16},
+                                   {70, halve, 64, 32, 4, 4}};
   const auto reference = portable_backend();
   for (const Form& form : kForms) {
     if (form.options.portable) continue;

@@ -153,8 +153,8 @@ TEST_CASE("each block of a phase runs once, also where the device holds fewer") 
 // The sum is split into five shares of two floats, so what comes after it would lie askew.
 TEST_CASE("works that share a launch find their scratch memory aligned") {
   const auto backend = cuda({});
-  const View x = values(*backend, 5 * 4096), big = values(*backend, 2 * 32 * 32), small = values(*backend, 2 * 64 * 16 * 16),
-             sum = values(*backend, 1), dw = values(*backend, 64 * 16);
+  const View x = values(*backend, 5 * 4096), big = values(*backend, 2 * 32 * 32),
+             small = values(*backend, 2 * 64 * 16 * 16), sum = values(*backend, 1), dw = values(*backend, 64 * 16);
   const auto work = [&] {
     backend->run(Sum{.y = sum, .x = x, .scale = 1});
     backend->run(ConvWeight{.dw = {dw.data, {64, 1, 4, 4}},
