@@ -33,18 +33,12 @@ __device__ inline void run_block(const GlueWork& g, int block) {
   work.run(work.grid.place(block - g.begin));
 }
 
-// Finds the type among All, of numbers Low to High, by halves: six comparisons instead of sixty.
-template <class All, std::size_t Low, std::size_t High>
-__device__ inline void run_block_among(const GlueWork& g, int block) {
-  if constexpr (High - Low == 1) {
-    run_block<std::tuple_element_t<Low, All>>(g, block);
-  } else {
-    constexpr std::size_t middle = (Low + High) / 2;
-    if (g.number < static_cast<int>(middle))
-      run_block_among<All, Low, middle>(g, block);
-    else
-      run_block_among<All, middle, High>(g, block);
-  }
+// The comparisons become a switch, and that a jump (CMakeLists.txt): the works' code is larger than the cache that it
+// runs from, so each branch that lies among it may cost a read of memory.
+template <std::size_t... I>
+__device__ inline void run_block_among(const GlueWork& g, int block, std::index_sequence<I...>) {
+  static_cast<void>(
+      ((g.number == static_cast<int>(I) && (run_block<std::tuple_element_t<I, GlueWorks>>(g, block), true)) || ...));
 }
 
 // The work that a block runs lies in its shared memory, where it was copied to while the phase before ran: what it says
@@ -91,7 +85,7 @@ struct Glue {
     if (w == kIdle) return;
     GlueWork& g = two_works()[p % 2];
     for (int block = static_cast<int>(blockIdx.x);;) {
-      run_block_among<GlueWorks, 0, std::tuple_size_v<GlueWorks>>(g, block);
+      run_block_among(g, block, std::make_index_sequence<std::tuple_size_v<GlueWorks>>());
       block += static_cast<int>(gridDim.x);
       const bool ends = block >= g.blocks, others = block >= g.end;
       if (ends) return;
