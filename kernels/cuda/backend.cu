@@ -57,6 +57,7 @@ class CudaBackend : public Backend {
              .workspace = static_cast<float*>(workspace_.get()),
              .workspace_floats = kWorkspaceBytes / sizeof(float),
              .tickets = static_cast<unsigned*>(tickets_.get()),
+             .parts = &parts_,
              .multiprocessors = properties_.multiProcessorCount};
     if (options.multiprocessors > 0) cuda_.multiprocessors = std::min(cuda_.multiprocessors, options.multiprocessors);
     check(cudaMemsetAsync(tickets_.get(), 0, kTickets * sizeof(unsigned), stream_.get()));
@@ -66,22 +67,20 @@ class CudaBackend : public Backend {
   }
 
   void run(const Kernel& kernel) override {
+    const std::size_t count = cuda_.recorded ? cuda_.recorded->size() : 0;
+    if (!cuda_.recorded) parts_.reset();
     const bool launched = !options_.portable && launched_after(before_, kernel);
     before_ = kernel;
-    if (launched) {
-      if (cuda_.recorded) add_operands(tasks_.back(), kernel);
-      return;
-    }
-    const std::size_t count = cuda_.recorded ? cuda_.recorded->size() : 0;
-    std::visit(
-        [&](const auto& k) {
-          using K = std::decay_t<decltype(k)>;
-          if constexpr (TunedForCuda<K>)
-            if (!options_.portable) return launch(cuda_, k);
-          launch_portable(cuda_, k);
-        },
-        kernel);
-    if (cuda_.recorded && cuda_.recorded->size() > count) note_task(kernel);
+    if (!launched)
+      std::visit(
+          [&](const auto& k) {
+            using K = std::decay_t<decltype(k)>;
+            if constexpr (TunedForCuda<K>)
+              if (!options_.portable) return launch(cuda_, k);
+            launch_portable(cuda_, k);
+          },
+          kernel);
+    if (cuda_.recorded) note_operands(launched, count, kernel);
   }
 
   void* alloc(std::size_t bytes) override { return arena_.alloc(bytes); }
@@ -105,7 +104,7 @@ class CudaBackend : public Backend {
     arena_.drop_guards();
     auto captured = std::make_unique<CapturedStep>();
     captured->stream = stream_.get();
-    const std::vector<Launch> launches = schedule(tasks_);
+    const std::vector<Launch> launches = schedule(tasks_of(kernels));
     const auto members = [&](const std::vector<int>& phase) {
       std::vector<const Prepared*> all;
       for (const int i : phase) all.push_back(&kernels[static_cast<std::size_t>(i)]);
@@ -154,27 +153,28 @@ class CudaBackend : public Backend {
     check(cudaMemcpyAsync(to, from, bytes, kind, stream_.get()));
     check(cudaStreamSynchronize(stream_.get()));
   }
-  // Does the kernel join the launch of the one before?
+  // Does the kernel join the work of the one before?
   bool launched_after(const Kernel& before, const Kernel& kernel) {
-    const auto join = [&](const auto& convolution) {
+    const auto join = [&](const auto& b) {
       return std::visit(
           [&](const auto& k) {
-            if constexpr (JoinsConvolution<std::decay_t<decltype(k)>>)
-              return launch_after(cuda_, convolution, k);
+            if constexpr (requires { launch_after(cuda_, b, k); })
+              return launch_after(cuda_, b, k);
             else
               return false;
           },
           kernel);
     };
-    if (const auto* down = std::get_if<ConvDown>(&before)) return join(*down);
-    if (const auto* up = std::get_if<ConvUp>(&before)) return join(*up);
+    if (const auto* b = std::get_if<ConvDown>(&before)) return join(*b);
+    if (const auto* b = std::get_if<ConvUp>(&before)) return join(*b);
+    if (const auto* b = std::get_if<BatchNormStats>(&before)) return join(*b);
+    if (const auto* b = std::get_if<BatchNormGradSums>(&before)) return join(*b);
     return false;
   }
-  // What the step would launch; tasks_ are the same for the scheduler.
+  // What the step would launch.
   std::vector<Prepared> prepare(const std::function<void()>& step) {
     std::vector<Prepared> kernels;
-    tasks_.clear();
-    programs_.clear();
+    parts_.reset();
     before_ = {};
     struct Recorded {
       Cuda& cuda;
@@ -184,15 +184,25 @@ class CudaBackend : public Backend {
     step();
     return kernels;
   }
-  // After run() has prepared a kernel of a recorded step.
-  void note_task(const Kernel& kernel) {
-    const Prepared& p = cuda_.recorded->back();
-    const auto [found, added] = programs_.try_emplace(p.program, static_cast<int>(programs_.size()));
-    tasks_.push_back({operands(kernel), is_glue(cuda_, p), found->second, p.program->capacity});
+  // A kernel of a recorded step has been prepared: within the last work, or as works behind the first `count`.
+  void note_operands(bool joined, std::size_t count, const Kernel& kernel) {
+    std::vector<Prepared>& works = *cuda_.recorded;
+    const std::vector<Operand> all = operands(kernel);
+    if (joined) append(all, works.back().operands);
+    for (std::size_t i = count; i < works.size(); ++i)
+      if (works[i].operands.empty()) works[i].operands = all;
   }
-  static void add_operands(Task& task, const Kernel& kernel) {
-    const std::vector<Operand> more = operands(kernel);
-    task.operands.insert(task.operands.end(), more.begin(), more.end());
+  static void append(const std::vector<Operand>& more, std::vector<Operand>& all) {
+    all.insert(all.end(), more.begin(), more.end());
+  }
+  std::vector<Task> tasks_of(const std::vector<Prepared>& works) const {
+    std::map<const Program*, int> programs;
+    std::vector<Task> tasks;
+    for (const Prepared& p : works) {
+      const int program = programs.try_emplace(p.program, static_cast<int>(programs.size())).first->second;
+      tasks.push_back({p.operands, is_glue(cuda_, p), program, p.program->capacity});
+    }
+    return tasks;
   }
   CudaGraph capture(const std::function<void()>& launches) {
     check(cudaStreamSynchronize(stream_.get()));  // what was queued before belongs to no step
@@ -217,10 +227,9 @@ class CudaBackend : public Backend {
   Cublas cublas_;
   DeviceArena arena_;
   DeviceMemory workspace_, tickets_;
+  PartsMemory parts_;
   Cuda cuda_;
-  Kernel before_;            // the one that ran last
-  std::vector<Task> tasks_;  // of the step that is recorded
-  std::map<const Program*, int> programs_;
+  Kernel before_;  // the one that ran last
 };
 
 }  // namespace

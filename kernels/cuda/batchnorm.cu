@@ -1,9 +1,49 @@
 #include "kernels/cuda/batchnorm.cuh"
 
+#include "kernels/cuda/norm_at_once.cuh"
+#include "kernels/cuda/norm_at_once.h"
 #include "kernels/cuda/portable.cuh"
 
 namespace snag {
 namespace {
+
+using ForwardAtOnce = NormAtOnce<ForwardSums, BatchNorm>;
+using BackwardAtOnce = NormAtOnce<BackwardSums, BatchNormGrad>;
+
+// `from`: what is summed.
+template <class Work>
+void run_at_once(Cuda& cuda, Work work, const Parts& from, View whole, std::vector<Operand> operands = {}) {
+  const int fours = work.sums.k.x.shape.c / 4, pixels = work.sums.k.x.shape.pixels() / work.sums.k.groups();
+  work.from = from;
+  work.whole = whole;
+  work.width = Work::widest;
+  while (work.width > 1 && (pixels > Work::threads / work.width || fours % work.width != 0)) work.width /= 2;
+  work.grid = {fours / work.width};
+  run(cuda, work, {.shared = Work::shared}, std::source_location::current(), std::move(operands));
+}
+
+Parts parts_of(ConstView whole) { return {.data = whole.data}; }
+
+// Instead of the work that adds the parts of `summed`, if that was the last.
+template <class Work>
+bool replace_adding(Cuda& cuda, const Work& work, ConstView summed) {
+  const std::optional<AddParts> adding = take_back_adding(cuda, summed);
+  if (adding) run_at_once(cuda, work, adding->from, adding->y, {reads(adding->from), writes(adding->y)});
+  return adding.has_value();
+}
+
+// Lets the work that takes the sums map, too; where no step is recorded, takes them again.
+template <class Work, class Map>
+bool map_at_once(Cuda& cuda, const Work& work, ConstView summed, const Map& map) {
+  if (!cuda.recorded) {
+    run_at_once(cuda, work, parts_of(summed), {});
+    return true;
+  }
+  Prepared& last = cuda.recorded->back();
+  if (last.program != &kProgram<Work>) return false;
+  reinterpret_cast<Work*>(last.work.data())->map = map;
+  return true;
+}
 
 // As many blocks as run at once.
 template <class K>
@@ -18,12 +58,42 @@ void launch_map(Cuda& cuda, const K& k) {
 
 }  // namespace
 
+bool fits_at_once(ConstView summed, int groups) {
+  const Shape s = summed.shape;
+  return s.size() > 0 && s.c % 4 == 0 && s.pixels() / groups <= kPartsPixels && aligned(summed.data);
+}
+
+bool norm_of_parts(Cuda& cuda, const BatchNormStats& k) {
+  return replace_adding(cuda, ForwardAtOnce{.sums = {k}}, k.x);
+}
+bool norm_of_parts(Cuda& cuda, const BatchNormGradSums& k) {
+  return replace_adding(cuda, BackwardAtOnce{.sums = {k}}, k.dy);
+}
+
 void launch(Cuda& cuda, const BatchNormStats& k) {
-  launch_reduce(cuda, NormStats{k}, per_channel(k.x.shape, k.groups()));
+  if (fits_at_once(k.x, k.groups()))
+    run_at_once(cuda, ForwardAtOnce{.sums = {k}}, parts_of(k.x), {});
+  else
+    launch_reduce(cuda, NormStats{k}, per_channel(k.x.shape, k.groups()));
 }
 
 void launch(Cuda& cuda, const BatchNormGradSums& k) {
-  launch_reduce(cuda, NormGradSums{k}, per_channel(k.x.shape, k.groups()));
+  if (fits_at_once(k.dy, k.groups()))
+    run_at_once(cuda, BackwardAtOnce{.sums = {k}}, parts_of(k.dy), {});
+  else
+    launch_reduce(cuda, NormGradSums{k}, per_channel(k.x.shape, k.groups()));
+}
+
+bool launch_after(Cuda& cuda, const BatchNormStats& sums, const BatchNorm& k) {
+  if (!fits_at_once(sums.x, sums.groups()) || !aligned(k.y.data)) return false;
+  if (sums.x.data != k.x.data || sums.mean.data != k.mean.data || sums.groups() != k.groups()) return false;
+  return map_at_once(cuda, ForwardAtOnce{.sums = {sums}, .map = k}, k.x, k);
+}
+
+bool launch_after(Cuda& cuda, const BatchNormGradSums& sums, const BatchNormGrad& k) {
+  if (!fits_at_once(sums.dy, sums.groups()) || !aligned(k.x.data, k.dx.data) || k.fixed) return false;
+  if (sums.dy.data != k.dy.data || sums.sum_dz.data != k.sum_dz.data || sums.groups() != k.groups()) return false;
+  return map_at_once(cuda, BackwardAtOnce{.sums = {sums}, .map = k}, k.dy, k);
 }
 
 void launch(Cuda& cuda, const BatchNorm& k) {

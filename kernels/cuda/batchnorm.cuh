@@ -68,12 +68,15 @@ struct NormGradSums {
 
 constexpr int kMapBlock = 256;
 
-__device__ inline void map_four(const BatchNorm& k, int i, const BatchNorm::Channel (&c)[4]) {
-  const float4 x = four(k.x.data, i);
+HD inline ConstView source(const BatchNorm& k) { return k.x; }
+HD inline ConstView source(const BatchNormGrad& k) { return k.dy; }
+
+// Elements i .. i + 3, of which the third argument is those of the source.
+__device__ inline void map_four(const BatchNorm& k, int i, float4 x, const BatchNorm::Channel (&c)[4]) {
   four(k.y.data, i) = {k.value(x.x, c[0]), k.value(x.y, c[1]), k.value(x.z, c[2]), k.value(x.w, c[3])};
 }
-__device__ inline void map_four(const BatchNormGrad& k, int i, const BatchNormGrad::Channel (&c)[4]) {
-  const float4 x = four(k.x.data, i), dy = four(k.dy.data, i);
+__device__ inline void map_four(const BatchNormGrad& k, int i, float4 dy, const BatchNormGrad::Channel (&c)[4]) {
+  const float4 x = four(k.x.data, i);
   four(k.dx.data, i) = {k.value(x.x, dy.x, c[0]), k.value(x.y, dy.y, c[1]), k.value(x.z, dy.z, c[2]),
                         k.value(x.w, dy.w, c[3])};
 }
@@ -98,7 +101,10 @@ struct ChannelMap {
     UNROLL
     for (int j = 0; j < 4; ++j) own[j] = k.channel(at.z, c + j);
     const int pixels = s.pixels() / k.groups(), first = at.z * pixels;
-    for (int p = at.y * rows + row; p < pixels; p += grid.y * rows) map_four(k, (first + p) * s.c + c, own);
+    for (int p = at.y * rows + row; p < pixels; p += grid.y * rows) {
+      const int i = (first + p) * s.c + c;
+      map_four(k, i, four(source(k).data, i), own);
+    }
     // four rows of threads, so that none waits for more than its own channel's memory
     if (at.z == 0 && at.y == 0 && row < 4) finish(k, c + row);
   }

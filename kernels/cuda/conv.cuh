@@ -1,6 +1,7 @@
 #pragma once
 // ConvDown and ConvUp as implicit matrix products: which tiles they take, and the sums that join their launch.
 #include "kernels/cuda/fours.cuh"
+#include "kernels/cuda/norm_at_once.h"
 #include "kernels/cuda/one_channel.h"
 #include "kernels/cuda/portable.cuh"
 #include "kernels/cuda/windows.cuh"
@@ -58,14 +59,17 @@ void launch_down_or_up(Cuda& cuda, const K& k) {
 template <class C, class K>
 bool join(Cuda& cuda, const C& before, const K& k, ConstView summed) {
   if (fits_one_channel(before.big, before.small, before.g) || before.g.kernel > kMaxKernel) return false;
+  if (fits_at_once(summed, k.groups())) return norm_of_parts(cuda, k);
   return in_tiles(cuda, before, [&](auto problem) {
     if (problem.out.data != summed.data || problem.out.shape != summed.shape || summed.shape.size() == 0) return false;
     problem.join(k);
     Needs needs = problem.tile_needs();
     if (problem.tiles() * k.groups() > kMostTiles || needs.partial > kMostPartial) return false;
     if (cuda.recorded) {
+      std::vector<Operand> operands = std::move(cuda.recorded->back().operands);
       cuda.recorded->pop_back();
       launch_windows(cuda, problem);
+      cuda.recorded->back().operands = std::move(operands);
     } else {
       using Work = SumsPass<decltype(problem)>;
       needs.shared = problem.tile_shared;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/backend.h"
+#include "kernels/cuda/parts.h"
 #include "kernels/kernels.h"
 
 namespace snag {
@@ -22,6 +23,7 @@ struct Cuda {
   std::size_t workspace_floats = 0;
   // One counter per tile of a kernel that splits its reduction; zero between launches.
   unsigned* tickets = nullptr;
+  PartsMemory* parts = nullptr;
   int multiprocessors = 1;
   // Where a step is recorded, kernels are kept here instead of launched.
   std::vector<Prepared>* recorded = nullptr;
@@ -47,17 +49,14 @@ void launch(Cuda&, const TopMeanGrad&);
 void launch(Cuda&, const Adam&);
 void launch(Cuda&, const GatherBatch&);
 
-// Takes sums over what the convolution `before` computes, whose launch was the last: within that launch where a step is
-// recorded, else in one of their own that gives the same bits. False where it cannot: nothing is done.
-bool launch_after(Cuda&, const ConvDown& before, const BatchNormStats&);
-bool launch_after(Cuda&, const ConvUp& before, const BatchNormStats&);
-bool launch_after(Cuda&, const ConvDown& before, const BatchNormGradSums&);
-bool launch_after(Cuda&, const ConvUp& before, const BatchNormGradSums&);
-
-template <class K>
-concept JoinsConvolution = requires(Cuda& cuda, const ConvDown& before, const K& k) {
-  launch_after(cuda, before, k);
-};
+// Does what `k` does within the work of the kernel that ran before, where a step is recorded; else in a work of its own
+// that gives the same bits. False where it cannot: nothing is done.
+bool launch_after(Cuda&, const ConvDown& before, const BatchNormStats& k);
+bool launch_after(Cuda&, const ConvUp& before, const BatchNormStats& k);
+bool launch_after(Cuda&, const ConvDown& before, const BatchNormGradSums& k);
+bool launch_after(Cuda&, const ConvUp& before, const BatchNormGradSums& k);
+bool launch_after(Cuda&, const BatchNormStats& before, const BatchNorm& k);
+bool launch_after(Cuda&, const BatchNormGradSums& before, const BatchNormGrad& k);
 
 template <class K>
 concept TunedForCuda = requires(Cuda& cuda, const K& k) {

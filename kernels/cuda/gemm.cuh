@@ -5,6 +5,7 @@
 #include "kernels/cuda/gemm_math.cuh"
 #include "kernels/cuda/gemm_plan.h"
 #include "kernels/cuda/last_block.cuh"
+#include "kernels/cuda/parts.cuh"
 #include "kernels/cuda/work.cuh"
 
 namespace snag {
@@ -65,6 +66,14 @@ constexpr int kKeptFloats = T::m * (T::n + 8);
 // and, of a Problem that has it, where keeps_tile():
 //   take_tile(block, m tile, n block, float* tile, Scratch)   takes all at once, at kept_at(row, column)
 //   tile_needs(), tile_shared                                 of that; tile_shared bytes are at `tile`
+// Of one that may leave parts (parts.cuh), where leaves_parts():
+//   parts                          where to; null: nowhere
+//   output(), operands(parts)      what they are parts of; what else is read, and the parts written
+//   block.store_part(split, row, column, float4)
+template <class Problem>
+concept LeavesParts = requires(const Problem& p) {
+  p.leaves_parts();
+};
 template <class Problem>
 concept TakesTiles = requires(const Problem& p) {
   p.keeps_tile();
@@ -116,6 +125,11 @@ struct Gemm {
     }
     cp_async_wait<0>();
 
+    if constexpr (LeavesParts<Problem>)
+      if (problem.parts != nullptr) {
+        M::each_four(sum, [&](int row, int column, float4 v) { block.store_part(at.z, row, column, v); });
+        return;
+      }
     bool keeps = false;
     if constexpr (TakesTiles<Problem>) {
       static_assert(Problem::tile_shared <= shared);
@@ -214,7 +228,15 @@ void launch_gemm(Cuda& cuda, const Problem& problem, bool fours,
   const int splits = gemm_plan<T>(cuda, problem.size()).splits;
   const auto with = [&]<template <class, Along, Along> class Math, bool Wide>() {
     using Work = Gemm<Problem, Math, Wide>;
-    const Work work{.problem = problem, .grid = {problem.m_tiles(), problem.n_blocks(), splits}, .scratch = {}};
+    Work work{.problem = problem, .grid = {problem.m_tiles(), problem.n_blocks(), splits}, .scratch = {}};
+    if constexpr (LeavesParts<Problem>)
+      if (splits > 1 && problem.leaves_parts()) {
+        const View y = problem.output();
+        work.problem.parts = cuda.parts->take(static_cast<std::size_t>(splits) * static_cast<std::size_t>(y.shape.size()));
+        const Parts parts{work.problem.parts, y.shape.size(), splits};
+        run(cuda, work, {.shared = Work::shared}, where, problem.operands(parts));
+        return launch_add_parts(cuda, y, parts);
+      }
     Needs needs = Work::split_needs(work.grid);
     needs.shared = Work::shared;
     if constexpr (TakesTiles<Problem>)

@@ -13,6 +13,8 @@ struct GemmSize {
   int tiles;   // of d
   int chunks;  // of the longest reduction, kTileK each
   int rows;    // of a tile, at most
+  // Of the whole output, where splits leave parts of it (parts.cuh), else 0.
+  int pixels = 0, outputs = 0;
 };
 struct Plan {
   int splits = 1;
@@ -32,11 +34,12 @@ ChunkTime chunk_time(Precision precision) {
   if constexpr (std::is_same_v<T, LargeTile>) return fp32 ? ChunkTime{4.0, 4.0} : ChunkTime{1.12, 1.12};
 }
 
-// Splits leave their sums in scratch memory.
+// Splits leave their sums in scratch memory, or parts of the output.
 template <class T>
 Plan gemm_plan(const Cuda& cuda, const GemmSize& size) {
-  // Microseconds: blocks that leave sums to the last; a round of its reads, so many of each thread.
-  constexpr double kMeeting = 3, kRound = 1.2;
+  // Microseconds: blocks that leave sums to the last; a round of its reads, so many of each thread. Another work that
+  // adds parts; a round of its reads, of one thread for each 1024 of the pixels.
+  constexpr double kMeeting = 3, kRound = 1.2, kAdding = 1.5, kPartsRound = 0.7;
   constexpr int kAtOnce = 16;
   const ChunkTime chunk = chunk_time<T>(cuda.precision);
   const int resident = cuda.precision == Precision::fp32 ? std::min(T::resident, 3) : T::resident;
@@ -44,14 +47,17 @@ Plan gemm_plan(const Cuda& cuda, const GemmSize& size) {
     const int each = ceil_div(size.tiles * splits, cuda.multiprocessors), waves = ceil_div(each, resident),
               together = std::min(each, resident);
     double us = waves * ceil_div(size.chunks, splits) * std::max(chunk.alone, together * chunk.busy);
-    if (splits > 1)
+    if (splits > 1 && size.outputs > 0)
+      us += kAdding + kPartsRound * ceil_div(ceil_div(size.pixels, 256) * splits, kAtOnce);
+    else if (splits > 1)
       us += kMeeting + kRound * ceil_div(ceil_div(std::min(size.rows, T::m) * T::n / 4, T::threads) * splits, kAtOnce);
     return us;
   };
   Plan best{1, estimate(1)};
   if (size.tiles == 0 || size.tiles > kMostTickets) return best;
-  const int most = std::min(static_cast<int>(kMostPartial / (static_cast<std::size_t>(size.tiles) * T::m * T::n)),
-                            std::min(64, size.chunks / 2));
+  const std::size_t partial =
+      size.outputs > 0 ? static_cast<std::size_t>(size.outputs) : static_cast<std::size_t>(size.tiles) * T::m * T::n;
+  const int most = std::min(static_cast<int>(kMostPartial / partial), std::min(64, size.chunks / 2));
   for (int splits = 2; splits <= most; ++splits)
     if (const double us = estimate(splits); us < best.microseconds) best = {splits, us};
   return best;

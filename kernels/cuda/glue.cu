@@ -7,6 +7,7 @@
 #include "kernels/cuda/gather.cuh"
 #include "kernels/cuda/largest.cuh"
 #include "kernels/cuda/mma.cuh"
+#include "kernels/cuda/norm_at_once.cuh"
 #include "kernels/cuda/one_channel.cuh"
 #include "kernels/cuda/patches.cuh"
 #include "kernels/cuda/portable.cuh"

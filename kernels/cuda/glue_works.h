@@ -20,6 +20,11 @@ template <class K>
 struct ChannelMap;
 struct ShortRow;
 struct LongRow;
+template <class Sums, class Map>
+struct NormAtOnce;
+struct ForwardSums;
+struct BackwardSums;
+struct AddParts;
 template <class Row>
 struct LargestMean;
 template <class Row>
@@ -36,9 +41,10 @@ struct GlueWorksOf;
 template <class... K>
 struct GlueWorksOf<std::variant<K...>> {
   using type = std::tuple<Reduce<PlainSum>, Reduce<SquaredSum>, Reduce<NormStats>, Reduce<NormGradSums>,
-                          ChannelMap<BatchNorm>, ChannelMap<BatchNormGrad>, LargestMean<ShortRow>, LargestMean<LongRow>,
-                          LargestMeanGrad<ShortRow>, LargestMeanGrad<LongRow>, PatchMeans, AdamStep, GatherImages,
-                          ImageDown, ImageUp, ImageWeight, Portable<K>...>;
+                          ChannelMap<BatchNorm>, ChannelMap<BatchNormGrad>, NormAtOnce<ForwardSums, BatchNorm>,
+                          NormAtOnce<BackwardSums, BatchNormGrad>, AddParts, LargestMean<ShortRow>,
+                          LargestMean<LongRow>, LargestMeanGrad<ShortRow>, LargestMeanGrad<LongRow>, PatchMeans,
+                          AdamStep, GatherImages, ImageDown, ImageUp, ImageWeight, Portable<K>...>;
 };
 using GlueWorks = GlueWorksOf<Kernel>::type;
 

@@ -31,7 +31,7 @@ constexpr Program kMultiply{kNoGlue, 1, multiply_each, nullptr};
 }  // namespace
 
 void launch(Cuda& cuda, const MatMul& k) {
-  Prepared p{.program = &kMultiply, .blocks = 0, .needs = {}, .where = std::source_location::current()};
+  Prepared p{.program = &kMultiply, .blocks = 0, .needs = {}, .where = std::source_location::current(), .operands = {}};
   std::memcpy(p.work.data(), &k, sizeof k);
   run(cuda, p);
 }

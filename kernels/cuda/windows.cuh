@@ -56,8 +56,9 @@ struct Windows {
   int group_h, group_w;  // groups along each axis; outputs of a group are so far apart
   int n_tiles;
   bool whole;             // four channels of the output can be stored at once
-  TileMoments moments{};  // of the output; or, where it is the gradient of a normalised tensor,
-  TileGradSums gradient{};
+  float* parts = nullptr;
+  ForwardSums moments{};  // of the output; or, where it is the gradient of a normalised tensor,
+  BackwardSums gradient{};
   void join(const BatchNormStats& k) { moments = {k}; }
   void join(const BatchNormGradSums& k) { gradient = {k}; }
 
@@ -69,8 +70,14 @@ struct Windows {
   HD int m_tiles() const { return ceil_div(rows(), T::m); }
   GemmSize size() const {
     const int side = Up ? ceil_div(g.kernel, g.stride) : g.kernel;  // taps along an axis, at most
-    return {.tiles = m_tiles() * n_blocks(), .chunks = ceil_div(side * side * in.shape.c, kTileK), .rows = rows()};
+    GemmSize size{.tiles = m_tiles() * n_blocks(), .chunks = ceil_div(side * side * in.shape.c, kTileK), .rows = rows()};
+    if (leaves_parts()) size.pixels = out.shape.pixels(), size.outputs = out.shape.size();
+    return size;
   }
+
+  HD bool leaves_parts() const { return whole && out.shape.pixels() <= kPartsPixels; }
+  View output() const { return out; }
+  std::vector<Operand> operands(const Parts& left) const { return {reads(in), reads(w), writes(left)}; }
 
   HD Axis axis(int origin, int groups, int out_size, int in_size) const {
     return {.origin = origin,
@@ -178,6 +185,10 @@ struct Windows {
       return at >= 0 && n0 + column < p.out.shape.c ? p.out.data + std::int64_t{at} * p.out.shape.c + n0 + column
                                                     : nullptr;
     }
+    __device__ void store_part(int split, int row, int column, float4 v) const {
+      if (const int at = table.out[row]; at >= 0 && n0 + column < p.out.shape.c)
+        four(p.parts + std::int64_t{split} * p.out.shape.size(), at * p.out.shape.c + n0 + column) = v;
+    }
     __device__ void store(int row, int column, float4 v) const {
       if (float* to = place(row, column)) store4(to, v, p.out.shape.c - n0 - column, p.whole);
     }
@@ -212,13 +223,13 @@ struct Windows {
   }
 
   // ---- the tile as a whole, where sums are wanted
-  static constexpr std::size_t tile_shared = sizeof(float) * kKeptFloats<T> + sizeof(TilePart) * T::threads;
+  static constexpr std::size_t tile_shared = sizeof(float) * kKeptFloats<T> + sizeof(NormPart) * T::threads;
   HD bool keeps_tile() const { return moments.wanted() || gradient.wanted(); }
   HD int tiles() const { return m_tiles() * groups(); }  // with the same channels
   Needs tile_needs() const {
     const int sums = moments.wanted() ? moments.k.size() : gradient.k.size();
     return {.partial =
-                sizeof(TilePart) / sizeof(float) * static_cast<std::size_t>(tiles()) * static_cast<std::size_t>(sums),
+                sizeof(NormPart) / sizeof(float) * static_cast<std::size_t>(tiles()) * static_cast<std::size_t>(sums),
             .tickets = n_tiles};
   }
   __device__ void take_tile(const Block& block, int m_tile, int n_block, float* tile, const Scratch& scratch) const {
@@ -227,13 +238,13 @@ struct Windows {
                         .channel = block.n0,
                         .number = n_block / n_tiles * m_tiles() + m_tile,
                         .count = tiles()};
-    auto *parts = reinterpret_cast<TilePart*>(tile + kKeptFloats<T>),
-         *partial = reinterpret_cast<TilePart*>(scratch.partial);
+    auto *sums = reinterpret_cast<NormPart*>(tile + kKeptFloats<T>),
+         *partial = reinterpret_cast<NormPart*>(scratch.partial);
     unsigned* ticket = scratch.tickets + n_block % n_tiles;
     if (moments.wanted())
-      add_tile<T>(moments, of, parts, partial, ticket);
+      add_tile<T>(moments, of, sums, partial, ticket);
     else
-      add_tile<T>(gradient, of, parts, partial, ticket);
+      add_tile<T>(gradient, of, sums, partial, ticket);
   }
 };
 

@@ -13,10 +13,13 @@
 #include <cstring>
 #include <span>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "kernels/cuda/cuda.h"
 #include "kernels/cuda/glue_works.h"
 #include "kernels/cuda/launch.cuh"
+#include "kernels/schedule/operands.h"
 
 namespace snag {
 
@@ -78,6 +81,7 @@ struct Prepared {
   int blocks = 0;
   Needs needs;
   std::source_location where;
+  std::vector<Operand> operands;  // what the scheduler needs to know; empty: those of the kernel that is run
   alignas(16) std::array<std::byte, kWorkBytes> work{};
 };
 
@@ -122,7 +126,7 @@ void use_scratch(std::byte* work, Scratch scratch) {
 }
 
 template <class W>
-constexpr Program kProgram{glue_number<W>(), Batch<W>::capacity, launch_batch<W>, use_scratch<W>};
+inline constexpr Program kProgram{glue_number<W>(), Batch<W>::capacity, launch_batch<W>, use_scratch<W>};
 
 // Launches the work, or keeps it for the step that is recorded.
 inline void run(Cuda& cuda, const Prepared& p) {
@@ -133,10 +137,14 @@ inline void run(Cuda& cuda, const Prepared& p) {
 
 template <class W>
 void run(Cuda& cuda, const W& work, const Needs& needs = {},
-         std::source_location where = std::source_location::current()) {
+         std::source_location where = std::source_location::current(), std::vector<Operand> operands = {}) {
   static_assert(sizeof(W) <= kWorkBytes && std::is_trivially_copyable_v<W>);
   if (work.grid.blocks() == 0) return;
-  Prepared p{.program = &kProgram<W>, .blocks = work.grid.blocks(), .needs = needs, .where = where};
+  Prepared p{.program = &kProgram<W>,
+             .blocks = work.grid.blocks(),
+             .needs = needs,
+             .where = where,
+             .operands = std::move(operands)};
   std::memcpy(p.work.data(), &work, sizeof(W));
   run(cuda, p);
 }

@@ -13,6 +13,13 @@ struct Operand {
   bool written;
 };
 
+inline Operand reads(ConstView v) {
+  return {reinterpret_cast<const std::byte*>(v.data), sizeof(real) * static_cast<std::size_t>(v.shape.size()), false};
+}
+inline Operand writes(View v) {
+  return {reinterpret_cast<const std::byte*>(v.data), sizeof(real) * static_cast<std::size_t>(v.shape.size()), true};
+}
+
 // May one of the two write what the other reads or writes?
 inline bool conflict(const Operand& a, const Operand& b) {
   return (a.written || b.written) && a.begin < b.begin + b.bytes && b.begin < a.begin + a.bytes;

@@ -7,7 +7,8 @@
 #include "tests/cuda/cuda_device.h"
 #include "tests/support.h"
 
-// Kernels that a convolution's launch takes over where a step is recorded.
+// Kernels that join the work of the one before where a step is recorded: the sums of batch norm a convolution, or what
+// adds the parts that it left; the map of batch norm its sums.
 namespace snag {
 namespace {
 
@@ -29,6 +30,11 @@ const Layer kLayers[] = {
     {"parities of different sizes", true, 2, 2, 20, 8, 4, 5, {.kernel = 3}},
     {"up to 2x2", true, 5, 1, 8, 72, 1, 1},
     {"up, a split reduction", true, 2, 1, 64, 16, 5, 5},
+    {"as many pixels as fit at once, in parts", false, 4, 1, 64, 8, 32, 32},
+    {"more than those, in one group", false, 5, 1, 64, 8, 32, 32},
+    {"more than those, in two groups", false, 6, 2, 12, 24, 32, 32},
+    {"up, more than those", true, 5, 1, 36, 8, 8, 8},
+    {"no part for a reduction in one piece", false, 2, 1, 4, 36, 8, 8},
 };
 
 Numbers far_from_zero(int n, std::uint64_t seed) {
@@ -39,7 +45,7 @@ Numbers far_from_zero(int n, std::uint64_t seed) {
 
 enum class Follows { statistics, gradient };
 
-// A convolution and the sums that follow it.
+// A convolution, the sums that follow it and the map that follows them.
 struct Operands {
   Operands(Backend& backend, const Layer& l, Follows f) : layer(l), follows(f) {
     const Shape in{l.images, l.in_c, l.h, l.w};
@@ -59,6 +65,9 @@ struct Operands {
     var = put(backend, sums, Numbers(static_cast<std::size_t>(sums.size()), 1.5));
     gamma = put(backend, channels, far_from_zero(channels.size(), 5));
     beta = put(backend, channels, gaussian(channels.size(), 6));
+    mapped = nothing(out);
+    kept = put(backend, channels, gaussian(channels.size(), 7));
+    kept_too = put(backend, channels, gaussian(channels.size(), 8));
   }
   Kernel convolution() const {
     if (layer.up) return ConvUp{.big = y, .small = in_, .w = w, .g = layer.g};
@@ -78,13 +87,45 @@ struct Operands {
                              .slope = real(0.2)};
   }
 
+  Kernel map() const {
+    if (follows == Follows::statistics)
+      return BatchNorm{.y = mapped,
+                       .x = y,
+                       .mean = first,
+                       .var = second,
+                       .gamma = gamma,
+                       .beta = beta,
+                       .running = {.mean = kept, .var = kept_too, .momentum = real(0.1), .correction = real(1.25)},
+                       .eps = real(1e-5),
+                       .slope = real(0.2)};
+    return BatchNormGrad{.dx = mapped,
+                         .dgamma = kept,
+                         .dbeta = kept_too,
+                         .x = normalised,
+                         .dy = y,
+                         .mean = mean,
+                         .var = var,
+                         .gamma = gamma,
+                         .beta = beta,
+                         .sum_dz = first,
+                         .sum_dz_xhat = second,
+                         .eps = real(1e-5),
+                         .slope = real(0.2),
+                         .fixed = false};
+  }
+  std::vector<Numbers> results(Backend& backend) const {
+    std::vector<Numbers> all;
+    for (const View& v : {y, first, second, mapped, kept, kept_too}) all.push_back(get(backend, v));
+    return all;
+  }
+
   Layer layer;
   Follows follows;
-  View in_, w, y, first, second, normalised, mean, var, gamma, beta;
+  View in_, w, y, first, second, normalised, mean, var, gamma, beta, mapped, kept, kept_too;
 };
 
 struct Result {
-  Numbers y, first, second;
+  std::vector<Numbers> values;
   int phases;
 };
 
@@ -95,13 +136,13 @@ Result run(Backend& backend, const Layer& layer, Follows follows) {
     for (const Operands* o : {&a, &b}) {
       backend.run(o->convolution());
       backend.run(o->sums());
+      backend.run(o->map());
     }
   });
   step->run();
   step->run();  // finds the tickets that the first left
-  Result r{get(backend, a.y), get(backend, a.first), get(backend, a.second), step->phases()};
-  CHECK(get(backend, b.first) == r.first);
-  CHECK(get(backend, b.second) == r.second);
+  Result r{a.results(backend), step->phases()};
+  CHECK(b.results(backend) == r.values);
   backend.rewind(0);
   return r;
 }
@@ -120,7 +161,7 @@ std::vector<Result> all(Backend& backend) {
   return results;
 }
 
-TEST_CASE("a convolution takes sums of its output: the portable form's, the bits of a pass over memory, in any order") {
+TEST_CASE("a convolution and its batch norm take two phases: the portable form's values, an eager step's bits") {
   const std::vector<Result> expected = all(*portable_backend());
   for (const Precision precision : {Precision::fp32, Precision::bf16}) {
     const std::vector<Result> passed = all(*cuda(options(precision, true)));
@@ -128,17 +169,17 @@ TEST_CASE("a convolution takes sums of its output: the portable form's, the bits
       const std::vector<Result> fused = all(*cuda(options(precision)));
       for (std::size_t i = 0; i < fused.size(); ++i) {
         CAPTURE(i);
-        CHECK(fused[i].phases == 1);
-        CHECK(fused[i].y == passed[i].y);
-        CHECK(fused[i].first == passed[i].first);
-        CHECK(fused[i].second == passed[i].second);
+        CHECK(fused[i].phases == 2);
+        CHECK(fused[i].values == passed[i].values);
       }
     });
     if (precision != Precision::fp32) continue;
     for (std::size_t i = 0; i < passed.size(); ++i) {
       CAPTURE(i);
-      CHECK(normalised_error(passed[i].first, expected[i].first) <= 1e-10);
-      CHECK(normalised_error(passed[i].second, expected[i].second) <= 1e-10);
+      for (std::size_t j = 0; j < expected[i].values.size(); ++j) {
+        CAPTURE(j);
+        CHECK(normalised_error(passed[i].values[j], expected[i].values[j]) <= 1e-10);
+      }
     }
   }
 }
@@ -147,10 +188,11 @@ TEST_CASE("sums of too many tiles, or of what no convolution has just computed, 
   const auto backend = cuda(options(Precision::fp32)), reference = portable_backend();
   const Layer many{"", false, 3, 3, 4, 4, 130, 130};
   const Result r = run(*backend, many, Follows::statistics), expected = run(*reference, many, Follows::statistics);
-  CHECK(r.phases == 2);
-  CHECK(normalised_error(r.second, expected.second) <= 1e-10);
+  CHECK(r.phases == 3);
+  CHECK(normalised_error(r.values[2], expected.values[2]) <= 1e-10);
 
-  const Operands a(*backend, kLayers[1], Follows::statistics), b(*backend, kLayers[1], Follows::statistics);
+  const Layer small{"in one piece, not a multiple of four channels", false, 2, 2, 4, 9, 4, 4};
+  const Operands a(*backend, small, Follows::statistics), b(*backend, small, Follows::statistics);
   for (const auto& [first, second] : {std::pair{a.convolution(), b.sums()}, {a.sums(), a.convolution()}}) {
     const auto step = backend->record([&] {
       backend->run(first);
@@ -161,8 +203,9 @@ TEST_CASE("sums of too many tiles, or of what no convolution has just computed, 
 }
 
 TEST_CASE("a convolution that takes sums waits for those who read what was there before") {
+  const Layer layer{"one pixel, not a multiple of four channels", false, 1, 1, 4, 9, 2, 2};
   const auto backend = cuda(options(Precision::fp32));
-  const Operands a(*backend, kLayers[0], Follows::statistics), b(*backend, kLayers[0], Follows::statistics);
+  const Operands a(*backend, layer, Follows::statistics), b(*backend, layer, Follows::statistics);
   const Shape s = a.y.shape;
   const View z = put(*backend, s, Numbers(static_cast<std::size_t>(s.size())));
   const std::vector<float> before(static_cast<std::size_t>(b.first.shape.size()), 8);
