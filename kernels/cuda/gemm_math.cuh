@@ -138,16 +138,28 @@ struct MathTensor {
       for (int k = 0; k < kTileK; k += 16) step(k);
     }
   }
+  // A lane has eight columns, and two lanes hand each other four: so neighbours store what is a neighbour, 32 bytes.
   template <class F>
   __device__ static void each_four(const float (&sum)[T::sums], const F& f) {
+    const bool odd = lane() % 2 == 1;
+    const int first = column() + lane() % 4 / 2 * 16 + (odd ? 4 : 0);
     UNROLL
     for (int i = 0; i < 2 * bands; ++i) UNROLL
-    for (int half = 0; half < 2; ++half) UNROLL
-    for (int e = 0; e < 2; ++e) {
-      const float* s = sum + 16 * i + 2 * half + e;
-      f(row(i / 2) + lane() / 4 * 4 + i % 2 * 2 + half, column() + lane() % 4 * 8 + 4 * e,
-        make_float4(s[0], s[4], s[8], s[12]));
+    for (int half = 0; half < 2; ++half) {
+      const float* const s = sum + 16 * i + 2 * half;
+      const float4 low = make_float4(s[0], s[4], s[8], s[12]), high = make_float4(s[1], s[5], s[9], s[13]);
+      const float4 other = from_neighbour(odd ? low : high);
+      const int at = row(i / 2) + lane() / 4 * 4 + i % 2 * 2 + half;
+      f(at, first, odd ? other : low);
+      f(at, first + 8, odd ? high : other);
     }
+  }
+
+ private:
+  __device__ static float4 from_neighbour(float4 v) {
+    constexpr unsigned all = 0xffffffffu;
+    return make_float4(__shfl_xor_sync(all, v.x, 1), __shfl_xor_sync(all, v.y, 1), __shfl_xor_sync(all, v.z, 1),
+                       __shfl_xor_sync(all, v.w, 1));
   }
 };
 
