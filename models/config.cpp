@@ -156,7 +156,7 @@ bool free_on_resume(std::string_view name) {
 void set_defaults(Config& c) {
   if (std::find(kModels.begin(), kModels.end(), c.model) == kModels.end())
     refuse("--model " + c.model + " is unknown: choose one of " + joined(kModels));
-  if (c.model != "dual_gan") c.epochs = 20;
+  if (c.model != "dual_gan" && c.model != "cnn") c.epochs = 20;
   if (c.model == "cnn") c.width = 32;
   if (c.model == "dcgan") set_paper_recipe(c);
   if (c.model == "gan") set_paper_sample(c);
