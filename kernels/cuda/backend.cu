@@ -24,15 +24,10 @@ constexpr std::size_t kWorkspaceBytes = std::size_t{64} << 20;
 struct CapturedStep : Recording {
   void run() override { check(cudaGraphLaunch(exec.get(), stream)); }
   int kernels() const override { return nodes; }
-  int phases() const override {
-    int all = nodes;
-    for (const GlueLaunch& g : glue) all += g.phases() - 1;
-    return all;
-  }
-  std::vector<GlueLaunch> glue;  // memory that the graph reads
+  int phases() const override { return nodes + waits; }
   CudaGraphExec exec;
   cudaStream_t stream = nullptr;
-  int nodes = 0;
+  int nodes = 0, waits = 0;  // of blocks for the rest of their launch
 };
 
 struct EagerStep : Recording {
@@ -116,21 +111,14 @@ class CudaBackend : public Backend {
       const auto same = [&](int i) { return program(i) == program(l.phases[0][0]); };
       return l.phases.size() > 1 || !std::all_of(l.phases[0].begin(), l.phases[0].end(), same);
     };
-    for (const Launch& l : launches) {
-      if (!glues(l)) continue;
-      GlueLaunch::Phases phases;
-      for (const auto& phase : l.phases) phases.push_back(members(phase));
-      captured->glue.emplace_back(cuda_, phases);
-    }
     const CudaGraph graph = capture([&] {
-      auto glue = captured->glue.begin();
       for (const Launch& l : launches) {
-        if (glues(l)) {
-          (glue++)->run(cuda_);
-        } else {
-          const std::vector<const Prepared*> together = members(l.phases[0]);
-          together[0]->program->launch(cuda_, together);
-        }
+        Phases phases;
+        for (const auto& phase : l.phases) phases.push_back(members(phase));
+        if (glues(l))
+          captured->waits += launch_glue(cuda_, phases);
+        else
+          phases[0][0]->program->launch(cuda_, phases[0]);
       }
     });
     cudaGraphExec_t exec = nullptr;

@@ -6,7 +6,6 @@
 #include "kernels/cuda/batchnorm.cuh"
 #include "kernels/cuda/gather.cuh"
 #include "kernels/cuda/largest.cuh"
-#include "kernels/cuda/mma.cuh"
 #include "kernels/cuda/norm_at_once.cuh"
 #include "kernels/cuda/one_channel.cuh"
 #include "kernels/cuda/patches.cuh"
@@ -19,92 +18,134 @@ constexpr int kGlueBlock = 256;
 constexpr int kGlueResident = 2;                // blocks that a multiprocessor holds: 128 registers a thread
 constexpr std::size_t kGlueShared = 16 * 1024;  // bytes for each; works that want more run alone
 
-struct GlueWork {
-  int number;      // of its type, among the GlueWorks
-  int begin, end;  // its blocks in the phase
-  int blocks;      // of all works in the phase
-  alignas(16) std::byte work[kWorkBytes];
+template <class>
+struct MostBytes;
+template <class... W>
+struct MostBytes<std::tuple<W...>> {
+  static constexpr std::size_t value = std::max({sizeof(W)...});
 };
-constexpr int kIdle = -1;
+
+// The work that a block runs, in its shared memory.
+struct OwnWork {
+  int at;           // among the works of the launch
+  int number;       // of its type, among the GlueWorks
+  int first_block;  // of the phase's, its own first
+  alignas(16) std::byte bytes[(MostBytes<GlueWorks>::value + 15) / 16 * 16];
+};
+__device__ inline OwnWork& own_work() {
+  SHARED(OwnWork, own, [1]);
+  return own[0];
+}
 
 template <class W>
-__device__ inline void run_block(const GlueWork& g, int block) {
+__device__ inline void run_block(int block) {
   static_assert(W::threads == kGlueBlock);
-  const W& work = *reinterpret_cast<const W*>(g.work);
-  work.run(work.grid.place(block - g.begin));
+  const W& work = *reinterpret_cast<const W*>(own_work().bytes);
+  work.run(work.grid.place(block));
 }
 
 // The comparisons become a switch, and that a jump (CMakeLists.txt): the works' code is larger than the cache that it
 // runs from, so each branch that lies among it may cost a read of memory.
 template <std::size_t... I>
-__device__ inline void run_block_among(const GlueWork& g, int block, std::index_sequence<I...>) {
+__device__ inline void run_block_of(int number, int block, std::index_sequence<I...>) {
   static_cast<void>(
-      ((g.number == static_cast<int>(I) && (run_block<std::tuple_element_t<I, GlueWorks>>(g, block), true)) || ...));
+      ((number == static_cast<int>(I) && (run_block<std::tuple_element_t<I, GlueWorks>>(block), true)) || ...));
 }
 
-// The work that a block runs lies in its shared memory, where it was copied to while the phase before ran: what it says
-// is at hand when the phase begins. Two, as one is read while the next comes.
-__device__ inline GlueWork* two_works() {
-  SHARED(GlueWork, works, [2]);
-  return works;
-}
-
-// A block does every gridDim-th block of a phase.
+// All that a launch needs to know, in its parameters: these come with the launch, where memory would have to be read,
+// and a block could do nothing before. A block does every gridDim-th block of a phase.
 struct Glue {
-  const GlueWork* works;
-  const int* firsts;  // [block of the launch][phase]: the work that it does first, or kIdle
-  int phases;
-  int after;  // bytes of shared memory that works use; the block's own row of `firsts` lies behind
+  static constexpr int most_phases = 28, most_works = 48;
+  struct Work {
+    int end;              // of its blocks in the phase; they begin where those of the work before end
+    std::int16_t number;  // of its type, among the GlueWorks
+    std::int16_t begin;   // of its bytes, in 16; they end where those of the next begin
+  };
+  Work works[most_works + 1];
+  std::int16_t first[most_phases + 1];  // work of each phase; it ends where the next begins
+  alignas(16) std::byte bytes[3536];
 
-  __device__ int* own_firsts() const {
-    DYN_SHARED(std::byte, memory);
-    return reinterpret_cast<int*>(memory + after);
+  // The first from w on, before `last`, that has the block; else `last`.
+  __device__ int work_of(int block, int w, int last) const {
+    while (w < last && block >= works[w].end) ++w;
+    return w;
   }
-  __device__ static void copy(GlueWork& to, const GlueWork& from) {
-    constexpr int bytes = 16, parts = sizeof(GlueWork) / bytes;
-    static_assert(parts * bytes == sizeof(GlueWork) && parts <= kGlueBlock);
-    const int at = static_cast<int>(threadIdx.x) * bytes;
-    if (at < parts * bytes)
-      cp_async_16(reinterpret_cast<std::byte*>(&to) + at, reinterpret_cast<const std::byte*>(&from) + at, true);
-    cp_async_commit();
+  // Copies work w of phase p, where there is one.
+  __device__ void copy(int p, int w) const {
+    struct alignas(16) Part {
+      int part[4];
+    };
+    OwnWork& own = own_work();
+    const int t = static_cast<int>(threadIdx.x);
+    if (t == 0) own.at = w;
+    if (w == first[p + 1]) return;
+    const int begin = works[w].begin;
+    if (t < works[w + 1].begin - begin)
+      reinterpret_cast<Part*>(own.bytes)[t] = reinterpret_cast<const Part*>(bytes)[begin + t];
+    if (t > 0) return;
+    own.number = works[w].number;
+    own.first_block = w > first[p] ? works[w - 1].end : 0;
   }
 
-  __device__ void begin() const {
-    for (int p = static_cast<int>(threadIdx.x); p < phases; p += kGlueBlock)
-      own_firsts()[p] = firsts[static_cast<int>(blockIdx.x) * phases + p];
-    __syncthreads();
-  }
-  __device__ void fetch(int p) const {
-    if (const int w = own_firsts()[p]; w != kIdle) copy(two_works()[p % 2], works[w]);
-  }
-  __device__ void arrive() const {
-    cp_async_wait<0>();
-    __syncthreads();
-  }
+  __device__ void fetch(int p) const { copy(p, work_of(static_cast<int>(blockIdx.x), first[p], first[p + 1])); }
   __device__ void run(int p) const {
-    int w = own_firsts()[p];
-    if (w == kIdle) return;
-    GlueWork& g = two_works()[p % 2];
+    const OwnWork& own = own_work();
+    if (own.at == first[p + 1]) return;
     for (int block = static_cast<int>(blockIdx.x);;) {
-      run_block_among(g, block, std::make_index_sequence<std::tuple_size_v<GlueWorks>>());
+      run_block_of(own.number, block - own.first_block, std::make_index_sequence<std::tuple_size_v<GlueWorks>>());
       block += static_cast<int>(gridDim.x);
-      const bool ends = block >= g.blocks, others = block >= g.end;
-      if (ends) return;
+      const int w = work_of(block, own.at, first[p + 1]);
+      if (w == first[p + 1]) return;
+      const bool other = w != own.at;
       __syncthreads();  // shared memory is free
-      if (!others) continue;
-      while (block >= works[w].end) ++w;
-      copy(g, works[w]);
-      arrive();
+      if (!other) continue;
+      copy(p, w);
+      __syncthreads();
     }
   }
 };
+static_assert(sizeof(Glue) + sizeof(int) <= 4096);
 
-template <class T>
-DeviceMemory on_device(const std::vector<T>& values) {
-  DeviceMemory memory = device_memory(sizeof(T) * values.size());
-  check(cudaMemcpy(memory.get(), values.data(), sizeof(T) * values.size(), cudaMemcpyHostToDevice));
-  return memory;
-}
+// A launch that is put together.
+class GlueLaunch {
+ public:
+  explicit GlueLaunch(const Cuda& cuda) : cuda_(&cuda), space_(cuda) {}
+
+  // Adds a work to the last phase, or to a new one. False where there is no more room: nothing is done.
+  bool add(const Prepared& p, bool opens_phase) {
+    const auto parts = static_cast<int>((p.program->bytes + 15) / 16), begin = int{glue_.works[works_].begin};
+    if (works_ == Glue::most_works || (begin + parts) * 16 > static_cast<int>(sizeof glue_.bytes)) return false;
+    if (opens_phase && phases_ == Glue::most_phases) return false;
+    if (opens_phase) space_ = ScratchSpace(*cuda_);
+    Scratch scratch;
+    if (!space_.take(p.needs, scratch)) return false;
+    std::byte* const bytes = glue_.bytes + begin * 16;
+    std::memcpy(bytes, p.work.data(), p.program->bytes);
+    p.program->use(bytes, scratch);
+    const int blocks = p.blocks + (opens_phase ? 0 : glue_.works[works_ - 1].end);
+    glue_.works[works_].end = blocks;
+    glue_.works[works_].number = static_cast<std::int16_t>(p.program->glue);
+    glue_.works[++works_].begin = static_cast<std::int16_t>(begin + parts);
+    phases_ += opens_phase;
+    glue_.first[phases_] = static_cast<std::int16_t>(works_);
+    blocks_ = std::max(blocks_, blocks);
+    shared_ = std::max(shared_, p.needs.shared);
+    return true;
+  }
+  // Returns how often its blocks wait for one another.
+  int run() const {
+    const int resident = resident_blocks<kGlueBlock, kGlueResident, Glue>(cuda_->multiprocessors, shared_);
+    launch_in_phases<kGlueBlock, kGlueResident>(phases_, std::min(blocks_, resident), shared_, cuda_->stream, glue_);
+    return phases_ - 1;
+  }
+
+ private:
+  const Cuda* cuda_;
+  ScratchSpace space_;  // of the last phase
+  Glue glue_{};
+  int phases_ = 0, works_ = 0, blocks_ = 0;
+  std::size_t shared_ = 0;
+};
 
 }  // namespace
 
@@ -113,55 +154,21 @@ bool is_glue(const Cuda& cuda, const Prepared& p) {
          p.blocks <= kGlueResident * cuda.multiprocessors;
 }
 
-GlueLaunch::GlueLaunch(const Cuda& cuda, const Phases& given) {
-  std::vector<std::vector<GlueWork>> phases;
-  std::size_t shared = 0;
-  for (const auto& phase : given) {
-    ScratchSpace space(cuda);
-    phases.emplace_back();
+int launch_glue(const Cuda& cuda, const Phases& phases) {
+  GlueLaunch launch(cuda);
+  int waits = 0;
+  for (const auto& phase : phases) {
+    bool opens = true;
     for (const Prepared* p : phase) {
-      Scratch scratch;
-      if (!space.take(p->needs, scratch)) {
-        phases.emplace_back();
-        space = ScratchSpace(cuda);
-        space.take(p->needs, scratch);
+      if (!launch.add(*p, opens) && !launch.add(*p, true)) {
+        waits += launch.run();
+        launch = GlueLaunch(cuda);
+        launch.add(*p, true);
       }
-      const int begin = phases.back().empty() ? 0 : phases.back().back().end;
-      GlueWork g{.number = p->program->glue, .begin = begin, .end = begin + p->blocks, .blocks = 0, .work = {}};
-      std::memcpy(g.work, p->work.data(), kWorkBytes);
-      p->program->use(g.work, scratch);
-      phases.back().push_back(g);
-      shared = std::max(shared, p->needs.shared);
+      opens = false;
     }
   }
-  phase_count_ = static_cast<int>(phases.size());
-  after_ = (shared + 15) / 16 * 16;
-  shared_ = after_ + sizeof(int) * phases.size();
-  blocks_ = resident_blocks<kGlueBlock, kGlueResident, Glue>(cuda.multiprocessors, shared_);
-  int most = 0;
-  for (const auto& phase : phases) most = std::max(most, phase.back().end);
-  blocks_ = std::min(blocks_, most);
-
-  std::vector<GlueWork> works;
-  std::vector<int> firsts(static_cast<std::size_t>(blocks_) * phases.size(), kIdle);
-  for (std::size_t p = 0; p < phases.size(); ++p) {
-    for (GlueWork& g : phases[p]) {
-      g.blocks = phases[p].back().end;
-      for (int b = g.begin; b < std::min(g.end, blocks_); ++b)
-        firsts[static_cast<std::size_t>(b) * phases.size() + p] = static_cast<int>(works.size());
-      works.push_back(g);
-    }
-  }
-  works_ = on_device(works);
-  firsts_ = on_device(firsts);
-}
-
-void GlueLaunch::run(const Cuda& cuda) const {
-  launch_in_phases<kGlueBlock, kGlueResident>(phase_count_, blocks_, shared_, cuda.stream,
-                                              Glue{.works = static_cast<const GlueWork*>(works_.get()),
-                                                   .firsts = static_cast<const int*>(firsts_.get()),
-                                                   .phases = phase_count_,
-                                                   .after = static_cast<int>(after_)});
+  return waits + launch.run();
 }
 
 }  // namespace snag

@@ -89,20 +89,23 @@ void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, std::size_t by
 // ---- many phases in one launch: all blocks end phase p before any begins p + 1, and see what it wrote
 //
 // What a block does, with all its threads:
-//   begin()     once, first
-//   fetch(p)    starts copies of what phase p needs and no phase writes; those of p + 1 go on while p runs
-//   arrive()    waits for them
+//   fetch(p)    copies to shared memory what phase p needs and no phase writes, while other blocks are still in p - 1
 //   run(p)
+// f is a parameter of the kernel: at most 4 KB of constant memory.
 
 #ifdef __CUDACC__
 template <class F, int Threads, int Resident>
 __global__ void __launch_bounds__(Threads, Resident) in_phases(const GRID_CONSTANT F f, int phases) {
-  f.begin();
-  f.fetch(0);
   for (int p = 0; p < phases; ++p) {
-    f.arrive();
-    if (p > 0) cooperative_groups::this_grid().sync();
-    if (p + 1 < phases) f.fetch(p + 1);
+    if (p == 0) {
+      f.fetch(p);
+      __syncthreads();
+    } else {
+      const auto all = cooperative_groups::this_grid();
+      auto arrived = all.barrier_arrive();
+      f.fetch(p);
+      all.barrier_wait(std::move(arrived));
+    }
     f.run(p);
   }
 }
@@ -125,7 +128,12 @@ void launch_in_phases(int phases, int blocks, std::size_t bytes, LaunchStream on
   allow_shared(reinterpret_cast<const void*>(in_phases<F, Threads, Resident>), bytes, on.where);
   check(cudaLaunchKernelEx(&config, in_phases<F, Threads, Resident>, f, phases), on.where);
 #else
-  check(simt::launch_in_phases(config, phases, f), on.where);
+  const auto phase = [f](int p) {
+    f.fetch(p);
+    __syncthreads();
+    f.run(p);
+  };
+  check(simt::enqueue_phases(config, phases, phase), on.where);
 #endif
 }
 

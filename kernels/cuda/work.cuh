@@ -68,8 +68,9 @@ class ScratchSpace {
 
 // What runs the works of one type.
 struct Program {
-  int glue;      // its number among the GlueWorks, or kNoGlue
-  int capacity;  // works in one launch
+  int glue;           // its number among the GlueWorks, or kNoGlue
+  int capacity;       // works in one launch
+  std::size_t bytes;  // of a work
   void (*launch)(const Cuda&, std::span<const Prepared* const>);
   void (*use)(std::byte* work, Scratch);  // null where it needs none
 };
@@ -126,7 +127,7 @@ void use_scratch(std::byte* work, Scratch scratch) {
 }
 
 template <class W>
-inline constexpr Program kProgram{glue_number<W>(), Batch<W>::capacity, launch_batch<W>, use_scratch<W>};
+inline constexpr Program kProgram{glue_number<W>(), Batch<W>::capacity, sizeof(W), launch_batch<W>, use_scratch<W>};
 
 // Launches the work, or keeps it for the step that is recorded.
 inline void run(Cuda& cuda, const Prepared& p) {

@@ -37,19 +37,8 @@ cudaError_t launch(const cudaLaunchConfig_t& config, void (*kernel)(Parameters..
   return enqueue_kernel(config, reinterpret_cast<const void*>(kernel), [=] { kernel(arguments...); });
 }
 
-// Runs phase 0 of f on the whole grid, then phase 1, and so on: what a kernel does that waits for its whole grid
-// between phases. Each is a grid, so a block fetches in it what the phase needs.
+// Runs body(0) on the whole grid, then body(1), and so on: what a kernel does that waits for its whole grid between
+// phases. Each is a grid: nothing is left in shared memory for the next.
 cudaError_t enqueue_phases(const cudaLaunchConfig_t& config, int phases, std::function<void(int)> body);
-
-template <class F>
-cudaError_t launch_in_phases(const cudaLaunchConfig_t& config, int phases, const F& f) {
-  check_argument(f);
-  return enqueue_phases(config, phases, [=](int phase) {
-    f.begin();
-    f.fetch(phase);
-    f.arrive();
-    f.run(phase);
-  });
-}
 
 }  // namespace snag::simt

@@ -150,6 +150,27 @@ TEST_CASE("each block of a phase runs once, also where the device holds fewer") 
   });
 }
 
+TEST_CASE("works that do not fit into the parameters of one launch get another") {
+  const auto backend = cuda({});
+  constexpr int kRounds = 60, kValues = 16;
+  const std::vector<View> all{values(*backend, kValues), values(*backend, kValues), values(*backend, kValues)};
+  const auto step = backend->record([&backend, all] {
+    for (const View& x : all) backend->run(Fill{.y = x, .value = 0});
+    for (int r = 0; r < kRounds; ++r)
+      for (std::size_t i = 0; i < all.size(); ++i)
+        backend->run(Affine{.y = all[i], .x = all[i], .scale = 1, .shift = static_cast<float>(i + 1)});
+  });
+  CHECK(step->kernels() > 1);
+  CHECK(step->kernels() < 10);
+  CHECK(step->phases() > kRounds);
+  step->run();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    std::vector<float> x(kValues);
+    backend->download(x.data(), all[i].data, sizeof(float) * x.size());
+    CHECK(x == std::vector<float>(kValues, static_cast<float>(kRounds * static_cast<int>(i + 1))));
+  }
+}
+
 // The sum is split into five shares of two floats, so what comes after it would lie askew.
 TEST_CASE("works that share a launch find their scratch memory aligned") {
   const auto backend = cuda({});
