@@ -124,6 +124,7 @@ struct Gemm {
       stage = stage == tiles + (T::stages - 1) * (a_floats + b_floats) ? tiles : stage + a_floats + b_floats;
     }
     cp_async_wait<0>();
+    add_teams<T>(tiles, sum);
 
     if constexpr (LeavesParts<Problem>)
       if (problem.parts != nullptr) {

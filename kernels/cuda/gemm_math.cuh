@@ -7,15 +7,20 @@ namespace snag {
 
 constexpr int kTileK = 32;
 
-// M x N sums by `Threads` threads, of which each warp takes 32 columns. Larger tiles read less for each product,
-// smaller ones are more. `Resident` blocks share a multiprocessor; copies run `Stages` - 1 chunks ahead.
-template <int M, int N, int Threads, int Resident, int Stages>
+// M x N sums by each of `Teams` teams, which share the products of a chunk: where a block is alone, what counts is how
+// long a chunk takes. Each warp takes 32 columns. Larger tiles read less for each product, smaller ones are more.
+// `Resident` blocks of `Threads` share a multiprocessor; copies run `Stages` - 1 chunks ahead.
+template <int M, int N, int Threads, int Resident, int Stages, int Teams = 1>
 struct Tile {
-  static constexpr int m = M, n = N, threads = Threads, resident = Resident, stages = Stages;
-  static constexpr int sums = M * N / Threads;                                  // of a thread
-  static constexpr int warps = N / 32, warp_rows = M / (Threads / 32 / warps);  // side by side; rows of each
+  static constexpr int m = M, n = N, threads = Threads, resident = Resident, stages = Stages, teams = Teams;
+  static constexpr int team = Threads / Teams;                               // threads
+  static constexpr int sums = M * N / team;                                  // of a thread
+  static constexpr int warps = N / 32, warp_rows = M / (team / 32 / warps);  // side by side; rows of each
+  static constexpr int depth = kTileK / Teams;                               // of a chunk, that a team takes
+  __device__ static int own_team() { return static_cast<int>(threadIdx.x) / team; }
+  __device__ static int own_thread() { return static_cast<int>(threadIdx.x) % team; }
 };
-using SmallTile = Tile<64, 64, 128, 4, 3>;
+using SmallTile = Tile<64, 64, 256, 2, 3, 2>;
 using TallTile = Tile<128, 64, 128, 2, 4>;
 using LargeTile = Tile<128, 128, 256, 1, 4>;
 
@@ -47,22 +52,37 @@ __device__ inline void load_square(const float* tile, int mn, int k, float (&x)[
 //   multiply(a_tile, b_tile, sum, meanwhile)
 //                        adds the products of a chunk to the thread's sums; calls meanwhile(0) and meanwhile(1) where it
 //                        waits for operands
-//   each_four(sum, f)    f(row, column, float4) for each four neighbours of a row among them
+//   each_four(sum, f)    f(row, column, float4) for each four neighbours of a row among them; the first team does it,
+//                        whose sums are those of all after add_teams
+
+// `memory`: shared, free after a barrier. Left to be read: a barrier comes before it is written again.
+template <class T>
+__device__ inline void add_teams(float* memory, float (&sum)[T::sums]) {
+  if constexpr (T::teams > 1) {
+    static_assert(T::teams == 2);
+    __syncthreads();
+    if (T::own_team() == 1) UNROLL
+    for (int i = 0; i < T::sums; ++i) memory[i * T::team + T::own_thread()] = sum[i];
+    __syncthreads();
+    if (T::own_team() == 0) UNROLL
+    for (int i = 0; i < T::sums; ++i) sum[i] += memory[i * T::team + T::own_thread()];
+  }
+}
 
 // IEEE float: rows 4 ty .. 4 ty + 3 of each band of rows, columns 4 tx .. 4 tx + 3 of each 64.
 template <class T, Along A, Along B>
 struct MathFp32 {
-  static constexpr int bands = T::m / (T::threads / 4), quads = T::n / 64;
-  static constexpr int resident = T::resident > 2 ? 3 : T::resident;
+  static constexpr int bands = T::m / (T::team / 4), quads = T::n / 64, resident = T::resident;
   static_assert(16 * bands * quads == T::sums);
-  __device__ static int row(int band) { return T::threads / 4 * band + static_cast<int>(threadIdx.x) / 16 * 4; }
-  __device__ static int column(int quad) { return 64 * quad + static_cast<int>(threadIdx.x) % 16 * 4; }
+  __device__ static int row(int band) { return T::team / 4 * band + T::own_thread() / 16 * 4; }
+  __device__ static int column(int quad) { return 64 * quad + T::own_thread() % 16 * 4; }
 
   template <class F>
   __device__ static void multiply(const float* a_tile, const float* b_tile, float (&sum)[T::sums], const F& meanwhile) {
     meanwhile(0), meanwhile(1);
+    const int first = T::own_team() * T::depth;
     LOOP
-    for (int k0 = 0; k0 < kTileK; k0 += 8) UNROLL
+    for (int k0 = first; k0 < first + T::depth; k0 += 8) UNROLL
     for (int k = k0; k < k0 + 8; k += 4) {
       float a[bands][4][4];
       UNROLL
@@ -84,6 +104,7 @@ struct MathFp32 {
   }
   template <class F>
   __device__ static void each_four(const float (&sum)[T::sums], const F& f) {
+    if (T::own_team() != 0) return;
     UNROLL
     for (int i = 0; i < bands; ++i) UNROLL
     for (int r = 0; r < 4; ++r) UNROLL
@@ -103,7 +124,7 @@ struct MathTensor {
   static constexpr int bands = T::warp_rows / 32, resident = T::resident;
   static_assert(32 * bands == T::sums);
   __device__ static int lane() { return static_cast<int>(threadIdx.x) % 32; }
-  __device__ static int warp() { return static_cast<int>(threadIdx.x) / 32; }
+  __device__ static int warp() { return T::own_thread() / 32; }
   __device__ static int row(int band) { return warp() / T::warps * T::warp_rows + 32 * band; }
   __device__ static int column() { return warp() % T::warps * 32; }
 
@@ -115,7 +136,10 @@ struct MathTensor {
       load_square<B, T::n>(b_tile, column() + 4 * g, k + 4 * t, x);
       UNROLL
       for (int band = 0; band < bands; ++band) load_square<A, T::m>(a_tile, row(band) + 4 * g, k + 4 * t, y[band]);
-      meanwhile(k / 16);
+      if constexpr (T::teams > 1)
+        meanwhile(0), meanwhile(1);
+      else
+        meanwhile(k / 16);
       typename Mma::Operand b[4];
       UNROLL
       for (int j = 0; j < 4; ++j) b[j] = Mma::operand(x[j]);
@@ -130,17 +154,14 @@ struct MathTensor {
         }
       }
     };
-    if constexpr (T::resident <= 2) {  // registers enough to load ahead
-      UNROLL
-      for (int k = 0; k < kTileK; k += 16) step(k);
-    } else {
-      LOOP
-      for (int k = 0; k < kTileK; k += 16) step(k);
-    }
+    static_assert(T::depth % 16 == 0);
+    UNROLL
+    for (int k = 0; k < T::depth; k += 16) step(T::own_team() * T::depth + k);
   }
   // A lane has eight columns, and two lanes hand each other four: so neighbours store what is a neighbour, 32 bytes.
   template <class F>
   __device__ static void each_four(const float (&sum)[T::sums], const F& f) {
+    if (T::own_team() != 0) return;
     const bool odd = lane() % 2 == 1;
     const int first = column() + lane() % 4 / 2 * 16 + (odd ? 4 : 0);
     UNROLL

@@ -29,7 +29,7 @@ struct ChunkTime {
 template <class T>
 ChunkTime chunk_time(Precision precision) {
   const bool fp32 = precision == Precision::fp32;
-  if constexpr (std::is_same_v<T, SmallTile>) return fp32 ? ChunkTime{1.2, 1.5} : ChunkTime{0.42, 0.65};
+  if constexpr (std::is_same_v<T, SmallTile>) return fp32 ? ChunkTime{1.2, 1.2} : ChunkTime{0.42, 0.42};
   if constexpr (std::is_same_v<T, TallTile>) return fp32 ? ChunkTime{2.15, 2.6} : ChunkTime{0.62, 0.85};
   if constexpr (std::is_same_v<T, LargeTile>) return fp32 ? ChunkTime{4.0, 4.0} : ChunkTime{1.12, 1.12};
 }
@@ -38,14 +38,13 @@ ChunkTime chunk_time(Precision precision) {
 template <class T>
 Plan gemm_plan(const Cuda& cuda, const GemmSize& size) {
   // Microseconds: blocks that leave sums to the last; a round of its reads, so many of each thread. Another work that
-  // adds parts; a round of its reads, of one thread for each 1024 of the pixels.
+  // adds parts; a round of its reads, so many for each 256 pixels.
   constexpr double kMeeting = 3, kRound = 1.2, kAdding = 1.5, kPartsRound = 0.7;
   constexpr int kAtOnce = 16;
   const ChunkTime chunk = chunk_time<T>(cuda.precision);
-  const int resident = cuda.precision == Precision::fp32 ? std::min(T::resident, 3) : T::resident;
   const auto estimate = [&](int splits) {
-    const int each = ceil_div(size.tiles * splits, cuda.multiprocessors), waves = ceil_div(each, resident),
-              together = std::min(each, resident);
+    const int each = ceil_div(size.tiles * splits, cuda.multiprocessors), waves = ceil_div(each, T::resident),
+              together = std::min(each, T::resident);
     double us = waves * ceil_div(size.chunks, splits) * std::max(chunk.alone, together * chunk.busy);
     if (splits > 1 && size.outputs > 0)
       us += kAdding + kPartsRound * ceil_div(ceil_div(size.pixels, 256) * splits, kAtOnce);
