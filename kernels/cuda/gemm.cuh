@@ -235,8 +235,9 @@ void launch_gemm(Cuda& cuda, const Problem& problem, bool fours,
     if constexpr (LeavesParts<Problem>)
       if (splits > 1 && problem.leaves_parts()) {
         const View y = problem.output();
-        work.problem.parts = cuda.parts->take(static_cast<std::size_t>(splits) * static_cast<std::size_t>(y.shape.size()));
-        const Parts parts{work.problem.parts, y.shape.size(), splits};
+        const int size = y.shape.size();
+        work.problem.parts = cuda.parts->take(static_cast<std::size_t>(splits) * static_cast<std::size_t>(size));
+        const Parts parts{work.problem.parts, size, splits};
         run(cuda, work, {.shared = Work::shared}, where, problem.operands(parts));
         return launch_add_parts(cuda, y, parts);
       }
