@@ -14,4 +14,8 @@ HD bool aligned(Pointers... p) {
   return ((reinterpret_cast<std::uintptr_t>(p) % 16 == 0) && ...);
 }
 
+__device__ inline void fma_four(float a, float4 b, float4& sum) {
+  sum.x = fmaf(a, b.x, sum.x), sum.y = fmaf(a, b.y, sum.y), sum.z = fmaf(a, b.z, sum.z), sum.w = fmaf(a, b.w, sum.w);
+}
+
 }  // namespace snag

@@ -1,6 +1,9 @@
 #pragma once
 // What the layers next to a one-channel image have in common (one_channel.cuh): 4x4 kernels, stride 2, padding 1, whose
 // 16 taps of four channels stay in a thread's registers while it goes over pixels, two at a time.
+#include <bit>
+
+#include "kernels/cuda/divisor.cuh"
 #include "kernels/cuda/fours.cuh"
 #include "kernels/cuda/work.cuh"
 
@@ -10,27 +13,39 @@ constexpr int kImageBlock = 256;
 constexpr int kImageTaps = 16;
 
 // `width` threads side by side have four channels each, and together go over `each` pairs of pixels; `parts` times as
-// many where taps are divided, too.
-struct Crew {
-  int width, parts, each;
-  HD int crews() const { return kImageBlock / (width * parts); }  // of a block
-  HD int channels() const { return 4 * width; }
+// many where taps are divided, too. Both are powers of two.
+class Crew {
+ public:
+  int each = 1;
+  Crew() = default;
+  Crew(int width, int parts) : width_bits_(log2(width)), part_bits_(log2(parts)) {}
+  HD int width() const { return 1 << width_bits_; }
+  HD int parts() const { return 1 << part_bits_; }
+  HD int bits() const { return width_bits_ + part_bits_; }  // 2^bits threads side by side
+  HD int crews() const { return kImageBlock >> bits(); }    // of a block
+  HD int channels() const { return 4 * width(); }
   HD int shared_floats() const { return kImageTaps * (channels() + 4); }  // of load_taps
-  __device__ int lane() const { return static_cast<int>(threadIdx.x) % width; }
-  __device__ int part() const { return static_cast<int>(threadIdx.x) / width % parts; }
-  __device__ int first_pair(int block) const {
-    return (block * crews() + static_cast<int>(threadIdx.x) / (width * parts)) * each;
-  }
+  __device__ int lane(int thread) const { return thread & (width() - 1); }
+  __device__ int lane() const { return lane(static_cast<int>(threadIdx.x)); }
+  __device__ int part(int thread) const { return thread >> width_bits_ & (parts() - 1); }
+  __device__ int part() const { return part(static_cast<int>(threadIdx.x)); }
+  __device__ int number() const { return static_cast<int>(threadIdx.x) >> bits(); }  // of the thread's crew
+  __device__ int first_pair(int block) const { return (block * crews() + number()) * each; }
+
+ private:
+  static int log2(int power) { return std::countr_zero(static_cast<unsigned>(power)); }
+  int width_bits_ = 0, part_bits_ = 0;
 };
 
 // Neighbours (p, q) and (p, q + 1) of image n, q even. The second one may lie beyond the row.
 struct Pair {
   int n, p, q;
-  HD static int count(int images, int rows, int columns) { return images * rows * ceil_div(columns, 2); }
+  static int count(int images, int rows, int columns) { return images * rows * ceil_div(columns, 2); }
+  static Raster raster(int rows, int columns) { return Raster(rows, ceil_div(columns, 2)); }
   // The i-th, along rows, then images; n is too large for those after the last.
-  __device__ Pair(int i, int rows, int columns) {
-    const int per_row = ceil_div(columns, 2);
-    n = i / (rows * per_row), p = i / per_row % rows, q = i % per_row * 2;
+  __device__ Pair(const Raster& pairs, int i) {
+    const Raster::At at = pairs.at(i);
+    n = at.n, p = at.y, q = 2 * at.x;
   }
   __device__ void next(int rows, int columns) {
     q += 2;
@@ -40,10 +55,6 @@ struct Pair {
     p = 0, ++n;
   }
 };
-
-__device__ inline void fma_four(float a, float4 b, float4& sum) {
-  sum.x = fmaf(a, b.x, sum.x), sum.y = fmaf(a, b.y, sum.y), sum.z = fmaf(a, b.z, sum.z), sum.w = fmaf(a, b.w, sum.w);
-}
 
 // The taps of the thread's four channels, of those from `first` on; zeros beyond the last of `channels`. They lie as
 // [o][tap], and go through shared memory as [tap][o]; rows of channels() + 4 meet in a bank twice at most.
@@ -73,10 +84,10 @@ __device__ inline void load_taps(const float* w, int channels, int first, Crew c
 }
 
 // Row r of what the 4x4 windows at small pixels (p, q) and (p, q + 1) see of the image: row 2p - 1 + r, columns
-// 2q - 1 .. 2q + 4. Columns 2q and 2q + 1 lie inside.
+// 2q - 1 .. 2q + 4. Columns 2q and 2q + 1 lie inside. Zeros beyond the last image.
 __device__ inline void load_row(ConstView image, Pair at, int r, float (&to)[6]) {
   const int y = 2 * at.p - 1 + r;
-  const bool inside = y >= 0 && y < image.shape.h;
+  const bool inside = at.n < image.shape.n && y >= 0 && y < image.shape.h;
   const float* const row = image.data + (at.n * image.shape.h + y) * image.shape.w;
   UNROLL
   for (int t = 0; t < 6; ++t) {

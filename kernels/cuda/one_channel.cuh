@@ -7,16 +7,17 @@ namespace snag {
 struct ImageDown {
   static constexpr int threads = kImageBlock, resident = 2;
   ConvDown k;
+  Raster pairs;
   Crew crew;
   Grid grid;  // shares of the pairs, tiles of channels
   __device__ void run(Place at) const {
     DYN_SHARED(float, staged);
+    const Shape small = k.small.shape;
     const int first = at.y * crew.channels(), o = first + 4 * crew.lane();
     float4 taps[kImageTaps];
-    load_taps(k.w.data, k.small.shape.c, first, crew, staged, taps);
-    const Shape small = k.small.shape;
+    load_taps(k.w.data, small.c, first, crew, staged, taps);
     if (o >= small.c) return;
-    Pair i(crew.first_pair(at.x), small.h, small.w);
+    Pair i(pairs, crew.first_pair(at.x));
     for (int j = 0; j < crew.each && i.n < small.n; ++j, i.next(small.h, small.w)) {
       float4 sum[2] = {};
       UNROLL
@@ -42,6 +43,7 @@ struct ImageDown {
 struct ImageUp {
   static constexpr int threads = kImageBlock, resident = 2;
   ConvUp k;
+  Raster pairs;  // of corners
   Crew crew;
   Grid grid;                         // shares of the pairs
   static constexpr int outputs = 8;  // of a pair: two rows of four
@@ -94,19 +96,19 @@ struct ImageUp {
       float4 taps[kImageTaps];
       load_taps(k.w.data, k.small.shape.c, first, crew, staged, taps);
       const int o = first + 4 * lane, rows = k.small.shape.h + 1, columns = k.small.shape.w + 1;
-      Pair i(crew.first_pair(at.x), rows, columns);
+      Pair i(pairs, crew.first_pair(at.x));
       float4 s[2][3] = {};
       for (int r = 0; r < 2; ++r) s[r][2] = pixel(i, r, 0, o);
       for (int j = 0; j < crew.each; ++j, i.next(rows, columns)) {
         UNROLL
         for (int r = 0; r < 2; ++r) {
-          s[r][0] = i.q > 0 ? s[r][2] : make_float4(0, 0, 0, 0);
+          s[r][0] = s[r][2];  // beyond a row's end zeros, as before the next one's begin
           s[r][1] = pixel(i, r, 1, o);
           s[r][2] = pixel(i, r, 2, o);
         }
         float sums[outputs];
         multiply(s, taps, sums);
-        store(i, lane, add_lanes(sums, lane, crew.width), first > 0);
+        store(i, lane, add_lanes(sums, lane, crew.width()), first > 0);
       }
     }
   }
@@ -121,126 +123,142 @@ struct ImageUp {
   }
 };
 
-// A block adds up a share of the pairs, half of the taps a thread; its crews' sums are added in their order. Blocks add
-// their shares in teams, and teams theirs, each time by the block that comes last: a single one would be long over
-// hundreds of shares.
+// A block has a tile of channels and of rows of taps, and a share of the pairs; a thread four channels of one row, so
+// that it can have many pairs on their way. Threads of the same channels and taps add what they found within their
+// warp, by halves, then warp by warp. Where the pairs are few a block takes all of them, and nothing is left to add;
+// else the block that comes last of those with the same tile adds their shares.
 struct ImageWeight {
-  static constexpr int threads = kImageBlock, resident = 3;
-  static constexpr int parts = 2, rows = 4 / parts;  // of taps
+  static constexpr int threads = kImageBlock, resident = 2;
+  static constexpr int at_once = 4;  // pairs on their way
+  static constexpr int own = 16;     // sums of a thread: [tap of the row][channel]
+  static constexpr int most = 8;     // threads side by side whose channels or rows differ
+  static constexpr std::size_t shared = sizeof(float) * own * most * kImageBlock / 32;
   ConvWeight k;
-  Crew crew;
-  Grid grid;  // shares of the pairs, tiles of channels
-  int team;   // blocks
+  Raster pairs;
+  Crew crew;  // one row of taps each
+  Grid grid;  // tiles of channels, of rows of taps, shares of the pairs
   Scratch scratch;
   void use(Scratch s) { scratch = s; }
-  static constexpr std::size_t shared = sizeof(float4) * 4 * kImageBlock;  // a row of taps of each thread
 
-  HD int teams() const { return ceil_div(grid.x, team); }
-  HD int sums() const { return kImageTaps * crew.channels(); }  // of a tile, [tap][o]
+  HD int sums() const { return own << crew.bits(); }  // of a tile, [thread][tap of the row][channel]
   Needs needs() const {
-    return {.shared = shared,
-            .partial = static_cast<std::size_t>(grid.y * (grid.x + teams())) * static_cast<std::size_t>(sums()),
-            .tickets = grid.y * (1 + teams())};
+    const int tiles = grid.x * grid.y;
+    if (grid.z == 1) return {.shared = shared};
+    return {.shared = shared, .partial = static_cast<std::size_t>(tiles * grid.z * sums()), .tickets = tiles};
   }
 
   __device__ void run(Place at) const {
-    const int first = at.y * crew.channels();
-    float* const shares = scratch.partial + at.y * (grid.x + teams()) * sums();
-    float* const of_teams = shares + grid.x * sums();
-    unsigned* const tickets = scratch.tickets + at.y * (1 + teams());
-    add_share(at.x, first, shares + at.x * sums());
-
-    const int own = at.x / team, begin = own * team, size = begin + team < grid.x ? team : grid.x - begin;
-    if (!last_block(tickets + 1 + own, static_cast<unsigned>(size))) return;
-    if (teams() == 1) return add_arrays(shares, size, [&](int i, float4 x) { store(first, i, x); });
-    add_arrays(shares + begin * sums(), size, [&](int i, float4 x) { four(of_teams, own * sums() + i) = x; });
-    if (!last_block(tickets, static_cast<unsigned>(teams()))) return;
-    add_arrays(of_teams, teams(), [&](int i, float4 x) { store(first, i, x); });
+    DYN_SHARED(float, staged);
+    const int tid = static_cast<int>(threadIdx.x), size = sums();
+    float sum[own] = {};
+    add_share(at, sum);
+    leave(sum, staged);
+    __syncthreads();
+    float all = 0;
+    if (tid < size)
+      for (int warp = 0; warp < kImageBlock / 32; ++warp) all += staged[warp * size + tid];
+    if (grid.z > 1) {
+      const int tile = at.y * grid.x + at.x;
+      float* const shares = scratch.partial + tile * grid.z * size;
+      if (tid < size) shares[at.z * size + tid] = all;
+      if (!last_block(scratch.tickets + tile, static_cast<unsigned>(grid.z))) return;
+      all = add_shares(shares, staged);
+    }
+    if (tid < size) store(at, tid, all);
   }
 
  private:
-  // Channels o .. o + 3 of the pair's pixels.
   struct Pixels {
     float4 left, right;
+    float image[6];
   };
-  __device__ Pixels pixels(Pair at, int o) const {
+  // Channels o .. o + 3 of the pair's pixels, and what the row of taps sees.
+  __device__ void load(Pair at, int o, int row, Pixels& x) const {
     const Shape s = k.small.shape;
     const float* const left = k.small.data + ((at.n * s.h + at.p) * s.w + at.q) * s.c + o;
     const bool inside = at.n < s.n && o < s.c;
-    return {inside ? four(left, 0) : make_float4(0, 0, 0, 0),
-            inside && at.q + 1 < s.w ? four(left, s.c) : make_float4(0, 0, 0, 0)};
+    x.left = inside ? four(left, 0) : make_float4(0, 0, 0, 0);
+    x.right = inside && at.q + 1 < s.w ? four(left, s.c) : make_float4(0, 0, 0, 0);
+    load_row(k.big, at, row, x.image);
   }
+  __device__ int channel(Place at, int lane) const { return at.x * crew.channels() + 4 * lane; }
 
-  __device__ void add_share(int share, int first, float* to) const {
-    float4 sum[rows][4] = {};
-    const Shape small = k.small.shape;
-    const int o = first + 4 * crew.lane(), row = rows * crew.part();
-    Pair i(crew.first_pair(share), small.h, small.w);
-    Pixels next = pixels(i, o);  // on their way while the ones before are added
-    for (int j = 0; j < crew.each && i.n < small.n; ++j) {
-      const Pixels now = next;
-      const Pair here = i;
-      i.next(small.h, small.w);
-      if (j + 1 < crew.each) next = pixels(i, o);
+  // Neighbouring crews have neighbouring pairs.
+  __device__ void add_share(Place at, float (&sum)[own]) const {
+    const int o = channel(at, crew.lane()), row = at.y * crew.parts() + crew.part(), crews = crew.crews(),
+              first = at.z * crews * crew.each + crew.number();
+    LOOP for (int j = 0; j < crew.each; j += at_once) {
+      Pixels x[at_once];
       UNROLL
-      for (int r = 0; r < rows; ++r) {
-        float image[6];
-        load_row(k.big, here, row + r, image);
+      for (int i = 0; i < at_once; ++i) load(Pair(pairs, first + (j + i) * crews), o, row, x[i]);
+      UNROLL
+      for (const Pixels& pair : x) {
         UNROLL
-        for (int t = 0; t < 4; ++t) {
-          fma_four(image[t], now.left, sum[r][t]);
-          fma_four(image[t + 2], now.right, sum[r][t]);
-        }
+        for (int t = 0; t < 4; ++t) add_tap(pair, t, sum + 4 * t);
       }
     }
-    UNROLL
-    for (int r = 0; r < rows; ++r) {
-      if (r > 0) __syncthreads();
-      add_crews(sum[r], to + 4 * r * crew.channels());
-    }
+  }
+  __device__ static void add_tap(const Pixels& x, int t, float* sum) {
+    const float a = x.image[t], b = x.image[t + 2];
+    sum[0] = fmaf(b, x.right.x, fmaf(a, x.left.x, sum[0]));
+    sum[1] = fmaf(b, x.right.y, fmaf(a, x.left.y, sum[1]));
+    sum[2] = fmaf(b, x.right.z, fmaf(a, x.left.z, sum[2]));
+    sum[3] = fmaf(b, x.right.w, fmaf(a, x.left.w, sum[3]));
   }
 
-  // Of a row of taps of each part, `rows` apart.
-  __device__ void add_crews(const float4 (&sum)[4], float* to) const {
-    DYN_SHARED(float4, sums);  // [tap][crew][part][lane]
-    const int tid = static_cast<int>(threadIdx.x), channels = crew.channels(), size = parts * channels;
+  // Lanes 2 Half apart give each other half of the 2 Half sums that they still have, and add; then those nearer.
+  template <int Half>
+  __device__ static void halve(float (&sum)[own], int lane, int apart) {
+    constexpr int distance = 2 * Half;
+    if (distance >= apart) {
+      UNROLL
+      for (int i = 0; i < Half; ++i) {
+        const float low = sum[i], high = sum[i + Half];
+        const float received = __shfl_xor_sync(0xffffffffu, lane & distance ? low : high, distance);
+        sum[i] = (lane & distance ? high : low) + received;
+      }
+    }
+    if constexpr (Half > 1) halve<Half / 2>(sum, lane, apart);
+  }
+  // Adds over the warp's threads that have the same channels and taps, and leaves their sums, [warp][sum of the tile].
+  __device__ void leave(float (&sum)[own], float* staged) const {
+    const int tid = static_cast<int>(threadIdx.x), lane = tid % 32, bits = crew.bits(), apart = 1 << bits;
+    halve<own / 2>(sum, lane, apart);
+    if (apart == 1) sum[0] += __shfl_xor_sync(0xffffffffu, sum[0], 1);
+    if (apart == 1 && lane % 2 == 1) return;
+    const int left = apart > 2 ? apart / 2 : 1, thread = lane & (apart - 1), first = (lane - thread) / 2;
+    float* const to = staged + tid / 32 * sums() + thread * own + first;
     UNROLL
-    for (int t = 0; t < 4; ++t) sums[t * kImageBlock + tid] = sum[t];
+    for (int i = 0; i < most / 2; ++i)
+      if (i < left) to[i] = sum[i];
+  }
+
+  // Of sum number `tid`, where there is one; as many groups of threads as there is room for go over the shares.
+  __device__ float add_shares(const float* shares, float* staged) const {
+    constexpr int loads = 16;  // on their way
+    const int tid = static_cast<int>(threadIdx.x), size = sums(), groups = (kImageBlock / own) >> crew.bits(),
+              sum = tid & (size - 1), group = tid / own >> crew.bits();
+    float all = 0;
+    LOOP for (int first = group; first < grid.z; first += loads * groups) {
+      float x[loads];
+      UNROLL
+      for (int j = 0; j < loads; ++j) {
+        const int share = first + j * groups;
+        x[j] = share < grid.z ? shares[share * size + sum] : 0.0f;
+      }
+      UNROLL
+      for (int j = 0; j < loads; ++j) all += x[j];
+    }
+    staged[tid] = all;
     __syncthreads();
-    for (int i = tid; i < 4 * size; i += kImageBlock) {
-      const int tap = i / size, part = i % size / channels;
-      const float* const own = reinterpret_cast<const float*>(sums + tap * kImageBlock) + i % size;
-      float s = 0;
-      for (int c = 0; c < crew.crews(); ++c) s += own[c * size];
-      to[(4 * rows * part + tap) * channels + i % channels] = s;
-    }
+    for (int g = 1; g < groups && tid < size; ++g) all += staged[g * size + tid];
+    return all;
   }
 
-  // The sum of `count` arrays of sums(), one after the other, four elements at a time to `give`. Many loads are on
-  // their way at once: nothing else goes on then.
-  template <class Give>
-  __device__ void add_arrays(const float* arrays, int count, Give give) const {
-    constexpr int at_once = 10;
-    const int size = sums();
-    for (int i = 4 * static_cast<int>(threadIdx.x); i < size; i += 4 * kImageBlock) {
-      float4 s = make_float4(0, 0, 0, 0);
-      for (int a = 0; a < count; a += at_once) {
-        float4 x[at_once];
-        UNROLL
-        for (int j = 0; j < at_once; ++j)
-          x[j] = a + j < count ? four(arrays, (a + j) * size + i) : make_float4(0, 0, 0, 0);
-        UNROLL
-        for (int j = 0; j < at_once; ++j) fma_four(1, x[j], s);
-      }
-      give(i, s);
-    }
-  }
-
-  __device__ void store(int first, int i, float4 x) const {
-    const int tap = i / crew.channels(), o = first + i % crew.channels();
-    if (o >= k.small.shape.c) return;
-    float* const to = k.dw.data + o * kImageTaps + tap;
-    to[0] = x.x, to[kImageTaps] = x.y, to[2 * kImageTaps] = x.z, to[3 * kImageTaps] = x.w;
+  __device__ void store(Place at, int i, float x) const {
+    const int thread = i / own, tap = i % own / 4, o = channel(at, crew.lane(thread)) + i % 4,
+              row = at.y * crew.parts() + crew.part(thread);
+    if (o < k.small.shape.c) k.dw.data[o * kImageTaps + 4 * row + tap] = x;
   }
 };
 
