@@ -1,6 +1,7 @@
 #pragma once
 // ConvDown and ConvUp as implicit matrix products: which tiles they take, and the sums that join their launch.
 #include "kernels/cuda/fours.cuh"
+#include "kernels/cuda/narrow.h"
 #include "kernels/cuda/norm_at_once.h"
 #include "kernels/cuda/one_channel.h"
 #include "kernels/cuda/portable.cuh"
@@ -50,7 +51,7 @@ void launch_windows(Cuda& cuda, const Windows<Up, T>& p) {
 
 template <class K>
 void launch_down_or_up(Cuda& cuda, const K& k) {
-  if (launch_one_channel(cuda, k)) return;
+  if (launch_one_channel(cuda, k) || launch_narrow(cuda, k)) return;
   if (k.g.kernel > kMaxKernel) return launch_portable(cuda, k);
   in_tiles(cuda, k, [&](const auto& p) { launch_windows(cuda, p); });
 }
@@ -58,7 +59,8 @@ void launch_down_or_up(Cuda& cuda, const K& k) {
 // Within the launch of the convolution before, or after it.
 template <class C, class K>
 bool join(Cuda& cuda, const C& before, const K& k, ConstView summed) {
-  if (fits_one_channel(before.big, before.small, before.g) || before.g.kernel > kMaxKernel) return false;
+  if (fits_one_channel(before.big, before.small, before.g) || fits_narrow(before) || before.g.kernel > kMaxKernel)
+    return false;
   if (fits_at_once(summed, k.groups())) return norm_of_parts(cuda, k);
   return in_tiles(cuda, before, [&](auto problem) {
     if (problem.out.data != summed.data || problem.out.shape != summed.shape || summed.shape.size() == 0) return false;

@@ -1,6 +1,7 @@
 // The weight gradient as implicit matrix products.
 #include "kernels/cuda/fours.cuh"
 #include "kernels/cuda/gemm.cuh"
+#include "kernels/cuda/narrow.h"
 #include "kernels/cuda/one_channel.h"
 
 namespace snag {
@@ -117,7 +118,7 @@ bool fits_fours(const ConvWeight& k) {
 }  // namespace
 
 void launch(Cuda& cuda, const ConvWeight& k) {
-  if (launch_one_channel(cuda, k)) return;
+  if (launch_one_channel(cuda, k) || launch_narrow(cuda, k)) return;
   in_best_tile(
       cuda, fits_fours(k), [&]<class T> { return weight_gradient<T>(k); },
       [&](const auto& p) { launch_gemm(cuda, p, fits_fours(k)); });

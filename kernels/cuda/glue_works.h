@@ -35,16 +35,20 @@ struct GatherImages;
 struct ImageDown;
 struct ImageUp;
 struct ImageWeight;
+struct NarrowDown;
+struct NarrowUp;
+struct NarrowWeight;
 
 template <class>
 struct GlueWorksOf;
 template <class... K>
 struct GlueWorksOf<std::variant<K...>> {
-  using type = std::tuple<Reduce<PlainSum>, Reduce<SquaredSum>, Reduce<NormStats>, Reduce<NormGradSums>,
-                          ChannelMap<BatchNorm>, ChannelMap<BatchNormGrad>, NormAtOnce<ForwardSums, BatchNorm>,
-                          NormAtOnce<BackwardSums, BatchNormGrad>, AddParts, LargestMean<ShortRow>,
-                          LargestMean<LongRow>, LargestMeanGrad<ShortRow>, LargestMeanGrad<LongRow>, PatchMeans,
-                          AdamStep, GatherImages, ImageDown, ImageUp, ImageWeight, Portable<K>...>;
+  using type =
+      std::tuple<Reduce<PlainSum>, Reduce<SquaredSum>, Reduce<NormStats>, Reduce<NormGradSums>, ChannelMap<BatchNorm>,
+                 ChannelMap<BatchNormGrad>, NormAtOnce<ForwardSums, BatchNorm>, NormAtOnce<BackwardSums, BatchNormGrad>,
+                 AddParts, LargestMean<ShortRow>, LargestMean<LongRow>, LargestMeanGrad<ShortRow>,
+                 LargestMeanGrad<LongRow>, PatchMeans, AdamStep, GatherImages, ImageDown, ImageUp, ImageWeight,
+                 NarrowDown, NarrowUp, NarrowWeight, Portable<K>...>;
 };
 using GlueWorks = GlueWorksOf<Kernel>::type;
 

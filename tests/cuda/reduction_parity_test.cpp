@@ -232,7 +232,8 @@ TEST_CASE("means of patches equal the portable form") {
 
 TEST_CASE("layers next to a one-channel image equal the portable form") {
   Cases cases;
-  for (const auto& [n, c, h, w] : {std::array{1, 4, 2, 2}, {3, 20, 9, 7}, {2, 64, 32, 32}, {40, 132, 17, 14}}) {
+  for (const auto& [n, c, h, w] :
+       {std::array{1, 4, 2, 2}, {3, 20, 9, 7}, {2, 64, 32, 32}, {40, 132, 17, 14}, {20, 20, 31, 57}}) {
     const Conv g;
     const Shape big{n, 1, h, w}, small{n, c, g.down(h), g.down(w)}, weights{c, 1, 4, 4};
     cases.push_back({"ConvDown " + text(small), [=](Operands& o) {
@@ -248,6 +249,33 @@ TEST_CASE("layers next to a one-channel image equal the portable form") {
                        return ConvWeight{.dw = o.out(weights), .big = o.in(big), .small = o.in(small), .g = g};
                      }});
   }
+  check(cases);
+}
+
+TEST_CASE("a layer that leaves one channel equals the portable form") {
+  Cases cases;
+  // As a critic's last layer, of few and many images; a map of one pixel; more pixels than a block's rows.
+  for (const auto& [n, c, h, w] :
+       {std::array{4, 256, 4, 4}, {150, 68, 4, 4}, {3, 4, 2, 2}, {2, 36, 9, 8}, {1, 520, 4, 5}})
+    for (const int pad : {0, 1, 3}) {
+      const Conv g{.kernel = 4, .stride = 1, .pad = pad};
+      const Shape big{n, c, h, w}, small{n, 1, g.down(h), g.down(w)}, weights{1, c, 4, 4};
+      if (small.h < 1) continue;
+      cases.push_back({"ConvDown " + text(big), [=](Operands& o) {
+                         return ConvDown{.small = o.out(small), .big = o.in(big), .w = o.in(weights), .g = g};
+                       }});
+      cases.push_back({"ConvUp " + text(big), [=](Operands& o) {
+                         return ConvUp{.big = o.out(big), .small = o.in(small), .w = o.in(weights), .g = g};
+                       }});
+      cases.push_back({"ConvWeight " + text(big), [=](Operands& o) {
+                         return ConvWeight{.dw = o.out(weights), .big = o.in(big), .small = o.in(small), .g = g};
+                       }});
+    }
+  const Conv g{.kernel = 4, .stride = 1, .pad = 1};
+  const Shape big{2, 8, 5, 5}, small{2, 1, 4, 4}, weights{1, 8, 4, 4};
+  cases.push_back({"ConvDown, weights askew", [=](Operands& o) {
+                     return ConvDown{.small = o.out(small), .big = o.in(big), .w = o.askew(weights), .g = g};
+                   }});
   check(cases);
 }
 
