@@ -4,10 +4,11 @@
 
 namespace snag {
 
-// Four values a thread: enough to be worth the draw.
+// Four values a thread, enough to be worth the draw, or fewer where that leaves multiprocessors idle.
 void launch(Cuda& cuda, const GatherBatch& k) {
-  const int parts = std::min(ceil_div(k.x.shape.image(), 4 * kGatherBlock), 1024);
-  run(cuda, GatherImages{.k = k, .grid = {k.x.shape.n, parts}});
+  const int images = k.x.shape.n, size = k.x.shape.image(), most = std::min(ceil_div(size, kGatherBlock), 1024);
+  const int parts = std::clamp(2 * cuda.multiprocessors / images, ceil_div(most, 4), most);
+  run(cuda, GatherImages{.k = k, .grid = {images, parts}});
 }
 
 }  // namespace snag
