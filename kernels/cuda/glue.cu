@@ -45,12 +45,28 @@ __device__ inline void run_block(int block) {
   work.run(work.grid.place(block));
 }
 
-// The comparisons become a switch, and that a jump (CMakeLists.txt): the works' code is larger than the cache that it
-// runs from, so each branch that lies among it may cost a read of memory.
-template <std::size_t... I>
-__device__ inline void run_block_of(int number, int block, std::index_sequence<I...>) {
-  static_cast<void>(
-      ((number == static_cast<int>(I) && (run_block<std::tuple_element_t<I, GlueWorks>>(block), true)) || ...));
+// A switch is one jump by a table (CMakeLists.txt): the works' code is larger than the cache that it runs from, so each
+// branch of a search that lies among it may cost a read of memory.
+template <class All>
+__device__ inline void run_block_of(int number, int block) {
+  static_assert(std::tuple_size_v<All> <= 96);
+#define SNAG_CASE(i)                                                                          \
+  case i:                                                                                     \
+    if constexpr (i < std::tuple_size_v<All>) run_block<std::tuple_element_t<i, All>>(block); \
+    break;
+#define SNAG_CASES_4(i) SNAG_CASE(i) SNAG_CASE(i + 1) SNAG_CASE(i + 2) SNAG_CASE(i + 3)
+#define SNAG_CASES_16(i) SNAG_CASES_4(i) SNAG_CASES_4(i + 4) SNAG_CASES_4(i + 8) SNAG_CASES_4(i + 12)
+  switch (number) {
+    SNAG_CASES_16(0)
+    SNAG_CASES_16(16)
+    SNAG_CASES_16(32)
+    SNAG_CASES_16(48)
+    SNAG_CASES_16(64)
+    SNAG_CASES_16(80)
+  }
+#undef SNAG_CASE
+#undef SNAG_CASES_4
+#undef SNAG_CASES_16
 }
 
 // All that a launch needs to know, in its parameters: these come with the launch, where memory would have to be read,
@@ -93,7 +109,7 @@ struct Glue {
     const OwnWork& own = own_work();
     if (own.at == first[p + 1]) return;
     for (int block = static_cast<int>(blockIdx.x);;) {
-      run_block_of(own.number, block - own.first_block, std::make_index_sequence<std::tuple_size_v<GlueWorks>>());
+      run_block_of<GlueWorks>(own.number, block - own.first_block);
       block += static_cast<int>(gridDim.x);
       const int w = work_of(block, own.at, first[p + 1]);
       if (w == first[p + 1]) return;
