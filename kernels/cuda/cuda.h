@@ -55,6 +55,7 @@ bool launch_after(Cuda&, const ConvDown& before, const BatchNormStats& k);
 bool launch_after(Cuda&, const ConvUp& before, const BatchNormStats& k);
 bool launch_after(Cuda&, const ConvDown& before, const BatchNormGradSums& k);
 bool launch_after(Cuda&, const ConvUp& before, const BatchNormGradSums& k);
+bool launch_after(Cuda&, const ConvDown& before, const LeakyRelu& k);
 bool launch_after(Cuda&, const BatchNormStats& before, const BatchNorm& k);
 bool launch_after(Cuda&, const BatchNormGradSums& before, const BatchNormGrad& k);
 

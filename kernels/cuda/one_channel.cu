@@ -34,7 +34,14 @@ bool launch_one_channel(Cuda& cuda, const ConvDown& k) {
   const Shape s = k.small.shape;
   const int width = width_for(s);
   const auto [crew, grid] = split(cuda, Pair::count(s.n, s.h, s.w), tiles_of(s, width), ImageDown::resident, width);
-  run(cuda, ImageDown{.k = k, .pairs = Pair::raster(s.h, s.w), .crew = crew, .grid = grid}, taps(crew));
+  run(cuda, ImageDown{.k = k, .then = {}, .pairs = Pair::raster(s.h, s.w), .crew = crew, .grid = grid}, taps(crew));
+  return true;
+}
+
+bool launch_after(Cuda& cuda, const ConvDown& before, const LeakyRelu& k) {
+  if (!cuda.recorded || !fits_one_channel(before.big, before.small, before.g)) return false;
+  if (k.x.data != before.small.data || k.x.shape != before.small.shape || !aligned(k.y.data)) return false;
+  reinterpret_cast<ImageDown*>(cuda.recorded->back().work.data())->then = k;
   return true;
 }
 

@@ -7,6 +7,7 @@ namespace snag {
 struct ImageDown {
   static constexpr int threads = kImageBlock, resident = 2;
   ConvDown k;
+  LeakyRelu then{};  // of what it computes; none without an output
   Raster pairs;
   Crew crew;
   Grid grid;  // shares of the pairs, tiles of channels
@@ -30,10 +31,17 @@ struct ImageDown {
           fma_four(row[t + 2], taps[4 * r + t], sum[1]);
         }
       }
-      float* const to = k.small.data + ((i.n * small.h + i.p) * small.w + i.q) * small.c + o;
-      four(to, 0) = sum[0];
-      if (i.q + 1 < small.w) four(to, small.c) = sum[1];
+      const int to = ((i.n * small.h + i.p) * small.w + i.q) * small.c + o;
+      store(to, sum[0]);
+      if (i.q + 1 < small.w) store(to + small.c, sum[1]);
     }
+  }
+
+ private:
+  __device__ void store(int i, float4 x) const {
+    four(k.small.data, i) = x;
+    if (then.y.data)
+      four(then.y.data, i) = {then.value_of(x.x), then.value_of(x.y), then.value_of(x.z), then.value_of(x.w)};
   }
 };
 

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cmath>
 #include <utility>
 #include <vector>
@@ -220,6 +221,50 @@ TEST_CASE("a convolution that takes sums waits for those who read what was there
   step->run();
   const Numbers y = get(*backend, a.y), sum = get(*backend, z);
   for (std::size_t i = 0; i < y.size(); ++i) CHECK(sum[i] == static_cast<float>(y[i] + 8));
+}
+
+// An image's convolution, and an activation of its output or of another tensor of that shape.
+struct Activated {
+  Numbers small, y;
+  int phases;
+};
+Activated activated(Backend& backend, Shape small, int h, int w, bool of_output) {
+  const Shape image{small.n, 1, h, w}, weights{small.c, 1, 4, 4};
+  const auto nothing = [&] {
+    return put(backend, small, Numbers(static_cast<std::size_t>(small.size()), std::nan("")));
+  };
+  const View x = put(backend, image, gaussian(image.size(), 1)),
+             taps = put(backend, weights, gaussian(weights.size(), 2)), to = nothing(), y = nothing(),
+             other = put(backend, small, gaussian(small.size(), 3));
+  const auto step = backend.record([&] {
+    backend.run(ConvDown{.small = to, .big = x, .w = taps, .g = {}});
+    backend.run(LeakyRelu{.y = y, .x = of_output ? to : other, .slope = real(0.2)});
+  });
+  step->run();
+  Activated result{get(backend, to), get(backend, y), step->phases()};
+  backend.rewind(0);
+  return result;
+}
+
+TEST_CASE("the convolution of an image activates what it computes: the portable form's values, an eager step's bits") {
+  const auto reference = portable_backend();
+  for (const auto& [n, c, h, w] : {std::array{2, 64, 32, 32}, {3, 20, 9, 7}, {1, 260, 6, 4}}) {
+    const Conv g;
+    const Shape small{n, c, g.down(h), g.down(w)};
+    CAPTURE(text(small));
+    const Activated expected = activated(*reference, small, h, w, true),
+                    passed = activated(*cuda(options(Precision::fp32, true)), small, h, w, true);
+    each_schedule([&] {
+      const Activated fused = activated(*cuda(options(Precision::fp32)), small, h, w, true);
+      CHECK(fused.phases == 1);
+      CHECK(fused.small == passed.small);
+      CHECK(fused.y == passed.y);
+    });
+    CHECK(normalised_error(passed.y, expected.y) <= 1e-10);
+    const Activated apart = activated(*cuda(options(Precision::fp32)), small, h, w, false);
+    CHECK(apart.y == activated(*reference, small, h, w, false).y);
+    CHECK(apart.small == passed.small);
+  }
 }
 
 }  // namespace
