@@ -55,7 +55,10 @@ struct BatchNorm {
   };
   HD Channel channel(int group, int c) const {
     const int s = group * x.shape.c + c;
-    return {mean.data[s], gamma.data[c] / std::sqrt(var.data[s] + eps), beta.data[c]};
+    return channel(mean.data[s], var.data[s], gamma.data[c], beta.data[c]);
+  }
+  HD Channel channel(real mean_of_it, real var_of_it, real gamma_of_it, real beta_of_it) const {
+    return {mean_of_it, gamma_of_it / std::sqrt(var_of_it + eps), beta_of_it};
   }
   HD real value(real xi, Channel c) const {
     const real z = c.scale * (xi - c.mean) + c.beta;
@@ -95,7 +98,8 @@ struct BatchNormGradSums {
   struct Term {
     real dz, xhat;
   };
-  HD Term term(real xi, real dyi, Channel c) const {
+  HD Term term(real xi, real dyi, Channel c) const { return term(xi, dyi, c, slope); }
+  HD static Term term(real xi, real dyi, Channel c, real slope) {
     const real xhat = (xi - c.mean) * c.inv;
     return {c.gamma * xhat + c.beta > 0 ? dyi : slope * dyi, xhat};
   }
@@ -130,9 +134,12 @@ struct BatchNormGrad {
   };
   HD Channel channel(int group, int c) const {
     const int s = group * x.shape.c + c;
+    return channel(mean.data[s], 1 / std::sqrt(var.data[s] + eps), gamma.data[c], beta.data[c],
+                   fixed ? real(0) : sum_dz.data[s], fixed ? real(0) : sum_dz_xhat.data[s]);
+  }
+  HD Channel channel(real mean_of_it, real inv, real gamma_of_it, real beta_of_it, real dz, real dz_xhat) const {
     const real m = static_cast<real>(x.shape.pixels() / groups());
-    return {mean.data[s], 1 / std::sqrt(var.data[s] + eps),     gamma.data[c],
-            beta.data[c], fixed ? real(0) : sum_dz.data[s] / m, fixed ? real(0) : sum_dz_xhat.data[s] / m};
+    return {mean_of_it, inv, gamma_of_it, beta_of_it, dz / m, dz_xhat / m};
   }
   HD real value(real xi, real dyi, Channel c) const {
     const real xhat = (xi - c.mean) * c.inv, dz = c.gamma * xhat + c.beta > 0 ? dyi : slope * dyi;

@@ -7,17 +7,20 @@
 namespace snag {
 namespace {
 
-using ForwardAtOnce = NormAtOnce<ForwardSums, BatchNorm>;
-using BackwardAtOnce = NormAtOnce<BackwardSums, BatchNormGrad>;
+using ForwardAtOnce = NormAtOnce<ForwardNorm>;
+using BackwardAtOnce = NormAtOnce<BackwardNorm>;
 
 // `from`: what is summed.
 template <class Work>
 void run_at_once(Cuda& cuda, Work work, const Parts& from, View whole, std::vector<Operand> operands = {}) {
-  const int fours = work.sums.k.x.shape.c / 4, pixels = work.sums.k.x.shape.pixels() / work.sums.k.groups();
+  const auto& k = work.norm.sums.k;
+  const int fours = k.x.shape.c / 4, pixels = k.x.shape.pixels() / k.groups();
   work.from = from;
   work.whole = whole;
+  work.teams = k.groups() % 2 == 0 && pixels <= kPartsPixels / 2 ? 2 : 1;
   work.width = Work::widest;
-  while (work.width > 1 && (pixels > Work::threads / work.width || fours % work.width != 0)) work.width /= 2;
+  while (work.width > 1 && (pixels > Work::threads / work.teams / work.width || fours % work.width != 0))
+    work.width /= 2;
   work.grid = {fours / work.width};
   run(cuda, work, {.shared = Work::shared}, std::source_location::current(), std::move(operands));
 }
@@ -41,7 +44,7 @@ bool map_at_once(Cuda& cuda, const Work& work, ConstView summed, const Map& map)
   }
   Prepared& last = cuda.recorded->back();
   if (last.program != &kProgram<Work>) return false;
-  reinterpret_cast<Work*>(last.work.data())->map = map;
+  reinterpret_cast<Work*>(last.work.data())->norm.map = map;
   return true;
 }
 
@@ -64,22 +67,22 @@ bool fits_at_once(ConstView summed, int groups) {
 }
 
 bool norm_of_parts(Cuda& cuda, const BatchNormStats& k) {
-  return replace_adding(cuda, ForwardAtOnce{.sums = {k}}, k.x);
+  return replace_adding(cuda, ForwardAtOnce{.norm = {.sums = {k}}}, k.x);
 }
 bool norm_of_parts(Cuda& cuda, const BatchNormGradSums& k) {
-  return replace_adding(cuda, BackwardAtOnce{.sums = {k}}, k.dy);
+  return replace_adding(cuda, BackwardAtOnce{.norm = {.sums = {k}}}, k.dy);
 }
 
 void launch(Cuda& cuda, const BatchNormStats& k) {
   if (fits_at_once(k.x, k.groups()))
-    run_at_once(cuda, ForwardAtOnce{.sums = {k}}, parts_of(k.x), {});
+    run_at_once(cuda, ForwardAtOnce{.norm = {.sums = {k}}}, parts_of(k.x), {});
   else
     launch_reduce(cuda, NormStats{k}, per_channel(k.x.shape, k.groups()));
 }
 
 void launch(Cuda& cuda, const BatchNormGradSums& k) {
   if (fits_at_once(k.dy, k.groups()))
-    run_at_once(cuda, BackwardAtOnce{.sums = {k}}, parts_of(k.dy), {});
+    run_at_once(cuda, BackwardAtOnce{.norm = {.sums = {k}}}, parts_of(k.dy), {});
   else
     launch_reduce(cuda, NormGradSums{k}, per_channel(k.x.shape, k.groups()));
 }
@@ -87,13 +90,13 @@ void launch(Cuda& cuda, const BatchNormGradSums& k) {
 bool launch_after(Cuda& cuda, const BatchNormStats& sums, const BatchNorm& k) {
   if (!fits_at_once(sums.x, sums.groups()) || !aligned(k.y.data)) return false;
   if (sums.x.data != k.x.data || sums.mean.data != k.mean.data || sums.groups() != k.groups()) return false;
-  return map_at_once(cuda, ForwardAtOnce{.sums = {sums}, .map = k}, k.x, k);
+  return map_at_once(cuda, ForwardAtOnce{.norm = {.sums = {sums}, .map = k}}, k.x, k);
 }
 
 bool launch_after(Cuda& cuda, const BatchNormGradSums& sums, const BatchNormGrad& k) {
   if (!fits_at_once(sums.dy, sums.groups()) || !aligned(k.x.data, k.dx.data) || k.fixed) return false;
   if (sums.dy.data != k.dy.data || sums.sum_dz.data != k.sum_dz.data || sums.groups() != k.groups()) return false;
-  return map_at_once(cuda, BackwardAtOnce{.sums = {sums}, .map = k}, k.dy, k);
+  return map_at_once(cuda, BackwardAtOnce{.norm = {.sums = {sums}, .map = k}}, k.dy, k);
 }
 
 void launch(Cuda& cuda, const BatchNorm& k) {

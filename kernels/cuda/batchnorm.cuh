@@ -68,15 +68,17 @@ struct NormGradSums {
 
 constexpr int kMapBlock = 256;
 
+// A map reads its source, x or dy, and backward another, x.
 HD inline ConstView source(const BatchNorm& k) { return k.x; }
 HD inline ConstView source(const BatchNormGrad& k) { return k.dy; }
-
-// Elements i .. i + 3, of which the third argument is those of the source.
-__device__ inline void map_four(const BatchNorm& k, int i, float4 x, const BatchNorm::Channel (&c)[4]) {
+__device__ inline float4 other_four(const BatchNorm&, int) { return {}; }
+__device__ inline float4 other_four(const BatchNormGrad& k, int i) { return four(k.x.data, i); }
+// Elements i .. i + 3.
+__device__ inline void map_four(const BatchNorm& k, int i, float4 x, float4, const BatchNorm::Channel (&c)[4]) {
   four(k.y.data, i) = {k.value(x.x, c[0]), k.value(x.y, c[1]), k.value(x.z, c[2]), k.value(x.w, c[3])};
 }
-__device__ inline void map_four(const BatchNormGrad& k, int i, float4 dy, const BatchNormGrad::Channel (&c)[4]) {
-  const float4 x = four(k.x.data, i);
+__device__ inline void map_four(const BatchNormGrad& k, int i, float4 dy, float4 x,
+                                const BatchNormGrad::Channel (&c)[4]) {
   four(k.dx.data, i) = {k.value(x.x, dy.x, c[0]), k.value(x.y, dy.y, c[1]), k.value(x.z, dy.z, c[2]),
                         k.value(x.w, dy.w, c[3])};
 }
@@ -103,7 +105,7 @@ struct ChannelMap {
     const int pixels = s.pixels() / k.groups(), first = at.z * pixels;
     for (int p = at.y * rows + row; p < pixels; p += grid.y * rows) {
       const int i = (first + p) * s.c + c;
-      map_four(k, i, four(source(k).data, i), own);
+      map_four(k, i, four(source(k).data, i), other_four(k, i), own);
     }
     // four rows of threads, so that none waits for more than its own channel's memory
     if (at.z == 0 && at.y == 0 && row < 4) finish(k, c + row);

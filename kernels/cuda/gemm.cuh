@@ -211,9 +211,7 @@ struct Gemm {
 template <class InTile, class F>
 auto in_best_tile(const Cuda& cuda, bool fours, const InTile& in_tile, const F& f) {
   const auto small = in_tile.template operator()<SmallTile>();
-  // Where the copies that run ahead are never all on their way, a multiprocessor is better off with more blocks.
-  constexpr int kFewChunks = 8;
-  if (!fours || small.size().chunks < kFewChunks) return f(small);
+  if (!fours) return f(small);
   const auto tall = in_tile.template operator()<TallTile>();
   const auto large = in_tile.template operator()<LargeTile>();
   const double of_small = gemm_plan<SmallTile>(cuda, small.size()).microseconds,

@@ -39,7 +39,7 @@ template <class T>
 Plan gemm_plan(const Cuda& cuda, const GemmSize& size) {
   // Microseconds: blocks that leave sums to the last; a round of its reads, so many of each thread. Another work that
   // adds parts; a round of its reads, so many for each 256 pixels.
-  constexpr double kMeeting = 3, kRound = 1.2, kAdding = 1.5, kPartsRound = 0.7;
+  constexpr double kMeeting = 3, kRound = 1.2, kAdding = 1.5, kPartsRound = 1.2;
   constexpr int kAtOnce = 16;
   const ChunkTime chunk = chunk_time<T>(cuda.precision);
   const auto estimate = [&](int splits) {

@@ -20,10 +20,10 @@ template <class K>
 struct ChannelMap;
 struct ShortRow;
 struct LongRow;
-template <class Sums, class Map>
+template <class Norm>
 struct NormAtOnce;
-struct ForwardSums;
-struct BackwardSums;
+struct ForwardNorm;
+struct BackwardNorm;
 struct AddParts;
 template <class Row>
 struct LargestMean;
@@ -43,12 +43,11 @@ template <class>
 struct GlueWorksOf;
 template <class... K>
 struct GlueWorksOf<std::variant<K...>> {
-  using type =
-      std::tuple<Reduce<PlainSum>, Reduce<SquaredSum>, Reduce<NormStats>, Reduce<NormGradSums>, ChannelMap<BatchNorm>,
-                 ChannelMap<BatchNormGrad>, NormAtOnce<ForwardSums, BatchNorm>, NormAtOnce<BackwardSums, BatchNormGrad>,
-                 AddParts, LargestMean<ShortRow>, LargestMean<LongRow>, LargestMeanGrad<ShortRow>,
-                 LargestMeanGrad<LongRow>, PatchMeans, AdamStep, GatherImages, ImageDown, ImageUp, ImageWeight,
-                 NarrowDown, NarrowUp, NarrowWeight, Portable<K>...>;
+  using type = std::tuple<Reduce<PlainSum>, Reduce<SquaredSum>, Reduce<NormStats>, Reduce<NormGradSums>,
+                          ChannelMap<BatchNorm>, ChannelMap<BatchNormGrad>, NormAtOnce<ForwardNorm>,
+                          NormAtOnce<BackwardNorm>, AddParts, LargestMean<ShortRow>, LargestMean<LongRow>,
+                          LargestMeanGrad<ShortRow>, LargestMeanGrad<LongRow>, PatchMeans, AdamStep, GatherImages,
+                          ImageDown, ImageUp, ImageWeight, NarrowDown, NarrowUp, NarrowWeight, Portable<K>...>;
 };
 using GlueWorks = GlueWorksOf<Kernel>::type;
 

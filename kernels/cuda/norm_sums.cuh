@@ -4,9 +4,11 @@
 //
 //   wanted()                whether they are
 //   Walk walk(group, c)     begins the sums of one thread
-//   walk.add(value, pixel)  takes an element of x (forward) or dy (backward), of this pixel of the tensor
+//   other(i)                what else it needs of element i
+//   walk.add(value, other)  takes an element of x (forward) or dy (backward)
 //   walk.part()             what came of them
-//   store(s, all)           takes the sums of s = group * channels + c
+//   result(all)             of the sums of all
+//   store(s, all)           keeps it; s = group * channels + c
 #include "kernels/cuda/reduce.cuh"
 
 namespace snag {
@@ -23,7 +25,7 @@ struct ForwardSums {
   struct Walk {
     float about, sum, squares;
     int count;
-    __device__ void add(float x, int) {
+    __device__ void add(float x, float) {
       if (count++ == 0) about = x;
       const float d = x - about;
       sum += d;
@@ -35,10 +37,18 @@ struct ForwardSums {
     }
   };
   __device__ Walk walk(int, int) const { return {}; }
-  __device__ void store(int s, const NormPart& all) const {
+  __device__ float other(int) const { return 0; }
+  struct Result {
+    float mean, var;
+  };
+  __device__ Result result(const NormPart& all) const {
     const double n = k.x.shape.pixels() / k.groups(), mean = all.sum[0] / n, var = fma(-mean, mean, all.sum[1] / n);
-    k.mean.data[s] = static_cast<float>(mean);
-    k.var.data[s] = static_cast<float>(var > 0 ? var : 0);
+    return {static_cast<float>(mean), static_cast<float>(var > 0 ? var : 0)};
+  }
+  __device__ void store(int s, const NormPart& all) const {
+    const Result r = result(all);
+    k.mean.data[s] = r.mean;
+    k.var.data[s] = r.var;
   }
 };
 
@@ -48,21 +58,27 @@ struct BackwardSums {
   HD bool wanted() const { return k.sum_dz.data; }
 
   struct Walk {
-    const BatchNormGradSums& k;
     BatchNormGradSums::Channel own;
-    int c;
-    float db, dg;
-    __device__ void add(float dy, int pixel) {
-      const auto t = k.term(k.x.data[pixel * k.x.shape.c + c], dy, own);
+    float slope, db, dg;
+    __device__ void add(float dy, float x) {
+      const auto t = BatchNormGradSums::term(x, dy, own, slope);
       db += t.dz;
       dg = fmaf(t.dz, t.xhat, dg);
     }
     __device__ NormPart part() const { return {{db, dg}}; }
   };
-  __device__ Walk walk(int group, int c) const { return {k, k.channel(group, c), c, 0, 0}; }
+  __device__ Walk walk(int group, int c) const { return {k.channel(group, c), k.slope, 0, 0}; }
+  __device__ float other(int i) const { return k.x.data[i]; }
+  struct Result {
+    float dz, dz_xhat;
+  };
+  __device__ Result result(const NormPart& all) const {
+    return {static_cast<float>(all.sum[0]), static_cast<float>(all.sum[1])};
+  }
   __device__ void store(int s, const NormPart& all) const {
-    k.sum_dz.data[s] = static_cast<float>(all.sum[0]);
-    k.sum_dz_xhat.data[s] = static_cast<float>(all.sum[1]);
+    const Result r = result(all);
+    k.sum_dz.data[s] = r.dz;
+    k.sum_dz_xhat.data[s] = r.dz_xhat;
   }
 };
 

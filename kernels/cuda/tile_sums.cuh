@@ -34,7 +34,7 @@ __device__ inline void add_tile(const Sums& sums, const OutputTile& tile, NormPa
       auto walk = sums.walk(g, c);
       for (int r = row; r < T::m; r += rows) {
         const int pixel = tile.pixels[r];
-        if (pixel >= g * pixels && pixel < (g + 1) * pixels) walk.add(tile.values[kept_at<T>(r, lane)], pixel);
+        if (pixel >= g * pixels && pixel < (g + 1) * pixels) walk.add(tile.values[kept_at<T>(r, lane)], sums.other(pixel * channels + c));
       }
       own = walk.part();
     }
