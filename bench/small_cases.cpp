@@ -103,8 +103,11 @@ void add_movement(std::vector<Case>& to, int batch, int width) {
   to.back().bytes = 8.0 * m.size();  // half of the channels are read
   add("PadChannels", both, {{both}, {m}},
       [width](const Views& v) { return PadChannels{.y = v[0], .x = v[1], .begin = width}; });
-  add("PadImages", x, {{x}, {some}},
-      [begin = x.n - some.n](const Views& v) { return PadImages{.y = v[0], .x = v[1], .begin = begin}; });
+  add("AddAll", x, {{x}, {x}, {some}}, [](const Views& v) {
+    const int all = v[0].shape.size(), part = v[2].shape.size();
+    return AddAll{.y = v[0],
+                  .addends = {.x = {v[1].data, v[2].data}, .begin = {0, all - part}, .end = {all, all}, .count = 2}};
+  });
   add("ConcatImages", x, {{{2 * x.n, x.c, x.h, x.w}}, {x}, {x}},
       [](const Views& v) { return ConcatImages{.y = v[0], .a = v[1], .b = v[2]}; });
   add("QuarterTurn", x, {{x}, {x}}, [](const Views& v) { return QuarterTurn{.y = v[0], .x = v[1], .turns = 1}; });

@@ -25,15 +25,16 @@ AdamOptimizer::AdamOptimizer(Tape& tape, const Weights& weights, const Weights* 
 }
 
 void AdamOptimizer::minimize(Tensor loss, double weight) {
-  const std::vector<Tensor> gradient = tape_.grad(loss, weights_.trained(), weight);
+  const auto gradient = tape_.grad_in_two(loss, weights_.trained(), weight);
   Gradients g;
   for (std::size_t k = 0; k < gradient.size(); ++k) {
-    Tensor d = gradient[k];
+    Tensor d = gradient[k][0];
     if (!d) {
       d = tape_.empty(weights_.trained()[k].shape());
       tape_.backend().run(Fill{.y = d.view, .value = 0});
     }
     g.data[k] = d.view.data;
+    g.more[k] = gradient[k][1].view.data;
     g.begin[k + 1] = g.begin[k] + d.shape().size();
   }
   g.count = static_cast<int>(gradient.size());

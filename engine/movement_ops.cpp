@@ -4,8 +4,7 @@ namespace snag {
 
 Tensor reshape(Tensor x, Shape s) {
   require(x.shape().size() == s.size(), "reshape", x.shape(), s);
-  return x.tape->record("reshape", {x.tape, -1, {x.view.data, s}}, {x},
-                        [was = x.shape()](Tensor dy, Needs) { return Grads{reshape(dy, was)}; });
+  return view("reshape", x, 0, s);
 }
 
 Tensor concat_channels(Tensor a, Tensor b) {
@@ -39,17 +38,33 @@ Tensor pad_channels(Tensor x, int begin, int channels) {
 Tensor slice_images(Tensor x, int begin, int count) {
   const Shape s = x.shape();
   require(begin >= 0 && count >= 1 && begin + count <= s.n, "slice_images", s, {.n = begin + count});
-  return x.tape->record("slice_images",
-                        {x.tape, -1, {x.view.data + std::ptrdiff_t{begin} * s.image(), {count, s.c, s.h, s.w}}}, {x},
-                        [=](Tensor dy, Needs) { return Grads{pad_images(dy, begin, s.n)}; });
+  return view("slice_images", x, begin * s.image(), {count, s.c, s.h, s.w});
 }
 
-Tensor pad_images(Tensor x, int begin, int images) {
-  const Shape s = x.shape();
-  require(begin >= 0 && begin + s.n <= images, "pad_images", s, {.n = images});
-  const Tensor y = x.tape->empty({images, s.c, s.h, s.w});
-  run(y, PadImages{.y = y.view, .x = x.view, .begin = begin});
-  return y.tape->record("pad_images", y, {x}, [=](Tensor dy, Needs) { return Grads{slice_images(dy, begin, s.n)}; });
+Tensor add_all(const std::vector<Addend>& addends, Shape s) {
+  if (addends.size() > Addends::capacity) {
+    const auto some = addends.begin() + Addends::capacity;
+    std::vector<Addend> rest{{add_all({addends.begin(), some}, s), 0}};
+    rest.insert(rest.end(), some, addends.end());
+    return add_all(rest, s);
+  }
+  Addends all;
+  std::vector<Tensor> in;
+  for (const auto& [x, begin] : addends) {
+    require(begin >= 0 && begin + x.shape().size() <= s.size(), "add_all", x.shape(), s);
+    all.x[all.count] = x.view.data;
+    all.begin[all.count] = begin;
+    all.end[all.count++] = begin + x.shape().size();
+    in.push_back(x);
+  }
+  const Tensor y = in.at(0).tape->empty(s);
+  run(y, AddAll{.y = y.view, .addends = all});
+  return y.tape->record("add_all", y, in, [addends](Tensor dy, Needs need) {
+    Grads d;
+    for (std::size_t k = 0; k < addends.size(); ++k)
+      d.push_back(need[k] ? view("add_all's gradient", dy, addends[k].begin, addends[k].x.shape()) : Tensor{});
+    return d;
+  });
 }
 
 Tensor concat_images(Tensor a, Tensor b) {

@@ -16,6 +16,10 @@ inline void require(bool ok, const char* op, Shape a, Shape b) {
 }
 // Uninitialised memory of x's shape.
 inline Tensor like(Tensor x) { return x.tape->empty(x.shape()); }
+// The elements of x from `begin` on as a tensor of shape s, in x's memory.
+inline Tensor view(const char* op, Tensor x, int begin, Shape s) {
+  return x.tape->record(op, {x.tape, -1, {x.view.data + begin, s}}, {x}, nullptr);
+}
 template <class K>
 void run(Tensor x, const K& kernel) {
   x.tape->backend().run(kernel);

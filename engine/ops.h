@@ -37,9 +37,9 @@ Tensor top_mean(Tensor x, int count);                // mean of an image's `coun
 Tensor reshape(Tensor x, Shape);  // same memory, which is channels last
 Tensor concat_channels(Tensor a, Tensor b);
 Tensor slice_channels(Tensor x, int begin, int count);
-Tensor pad_channels(Tensor x, int begin, int channels);  // into `channels`, zeros elsewhere
-Tensor slice_images(Tensor x, int begin, int count);     // same memory
-Tensor pad_images(Tensor x, int begin, int images);
+Tensor pad_channels(Tensor x, int begin, int channels);     // into `channels`, zeros elsewhere
+Tensor slice_images(Tensor x, int begin, int count);        // same memory
+Tensor add_all(const std::vector<Addend>& addends, Shape);  // to zeros, each from its element `begin` on
 Tensor concat_images(Tensor a, Tensor b);
 Tensor quarter_turn(Tensor x, int turns);  // square maps, by turns of 90 degrees anticlockwise, as GatherBatch does
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <functional>
 #include <span>
 #include <vector>
@@ -18,6 +19,12 @@ struct Tensor {
   const Shape& shape() const { return view.shape; }
 };
 
+// What is added to a tensor, from its element `begin` on.
+struct Addend {
+  Tensor x;
+  int begin = 0;
+};
+
 using Needs = std::span<const char>;  // for each input of an op: is its gradient wanted?
 // From the gradient of an op's output to those of its inputs (an empty Tensor where not needed). It calls ops itself,
 // so derivatives of derivatives come free.
@@ -26,6 +33,7 @@ using Pullback = std::function<std::vector<Tensor>(Tensor dy, Needs)>;
 // The record of a computation, in the order it ran.
 class Tape {
  public:
+  // A view, an input's memory by another name, has no pullback: its gradient is a part of the input's.
   struct Node {
     const char* op;
     Tensor out;
@@ -58,6 +66,9 @@ class Tape {
   // loss does not depend on has an empty gradient.
   std::vector<Tensor> grad(Tensor loss, std::span<const Tensor> wrt, double scale = 1);
 
+  // The same, each as one tensor or as two that are to be added: who reads them anyway spares a pass over memory.
+  std::vector<std::array<Tensor, 2>> grad_in_two(Tensor loss, std::span<const Tensor> wrt, double scale = 1);
+
   // Cuts nodes and memory back together, so that a step takes the same addresses each time.
   Mark mark() const { return {nodes_.size(), backend_.mark()}; }
   void rewind(Mark);
@@ -65,6 +76,9 @@ class Tape {
   std::span<const Node> nodes() const { return nodes_; }
 
  private:
+  // Of each of wrt, what its gradient is the sum of.
+  std::vector<std::vector<Addend>> addends(Tensor loss, std::span<const Tensor> wrt, double scale);
+
   Backend& backend_;
   std::vector<Node> nodes_;
 };

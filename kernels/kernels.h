@@ -20,7 +20,7 @@ namespace snag {
 using Kernel = std::variant<Fill, Add, Mul, Affine, AbsDiff, AbsDiffGrad, LeakyRelu, LeakyReluGrad, Tanh, TanhGrad,
                             Power, Sigmoid, SigmoidGrad, Clamp, ClampGrad, Sum, Broadcast, ImageMean, ImageSpread,
                             ChannelSum, ChannelSpread, AddBias, PatchMean, PatchMeanGrad, TopMean, TopMeanGrad,
-                            ConcatChannels, SliceChannels, PadChannels, PadImages, ConcatImages, QuarterTurn, ConvDown,
+                            ConcatChannels, SliceChannels, PadChannels, AddAll, ConcatImages, QuarterTurn, ConvDown,
                             ConvUp, ConvWeight, MatMul, BatchNormStats, BatchNorm, BatchNormGradSums, BatchNormGrad,
                             Abc, AbcGrad, BceWithLogits, BceWithLogitsGrad, LeastSquares, LeastSquaresGrad, WeightedSum,
                             WeightEach, Advance, Adam, Accumulate, GatherBatch, Dropout, DrawNormal>;

@@ -47,20 +47,28 @@ struct PadChannels {
   }
 };
 
-// y[begin + n, ...] = x[n, ...]; the other images are 0
-struct PadImages {
+// Tensors wherever they lie, and the elements begin .. end of another that each has.
+struct Addends {
+  static constexpr int capacity = 8;
+  const real* x[capacity] = {};
+  int begin[capacity] = {}, end[capacity] = {};
+  int count = 0;
+};
+
+// y[i] = the sum of the addends that have element i, in their order. The adjoint of taking parts of y.
+struct AddAll {
   View y;
-  ConstView x;
-  int begin;
+  Addends addends;
   HD int size() const { return y.shape.size(); }
-  HD bool moves_fours() const { return y.shape.image() % 4 == 0; }
-  HD const real* source(int i) const {
-    const int j = i - begin * y.shape.image();
-    return j >= 0 && j < x.shape.size() ? x.data + j : nullptr;
-  }
   HD void operator()(int i) const {
-    const real* from = source(i);
-    y.data[i] = from ? *from : real(0);
+    real x[Addends::capacity];  // first all reads, then the sum: they wait for memory together
+    for (int k = 0; k < Addends::capacity; ++k) {
+      const bool has = i >= addends.begin[k] && i < addends.end[k];
+      x[k] = has ? addends.x[k][i - addends.begin[k]] : real(0);
+    }
+    real sum = 0;
+    for (int k = 0; k < Addends::capacity; ++k) sum += x[k];
+    y.data[i] = sum;
   }
 };
 

@@ -36,11 +36,11 @@ struct Schedule {
   }
 };
 
-// The gradients of one flat parameter list, each where its op left it.
+// The gradients of one flat parameter list, each where its op left it: in one tensor, or in two that are added.
 struct Gradients {
   static constexpr int capacity = 64;
-  const real* data[capacity] = {};
-  int begin[capacity + 1] = {};  // begin[k] .. begin[k+1]: the flat range of gradient k
+  const real *data[capacity] = {}, *more[capacity] = {};  // more: null where there is no second
+  int begin[capacity + 1] = {};                           // begin[k] .. begin[k+1]: the flat range of gradient k
   int count = 0;
   // the gradient that holds element i
   HD int holder(int i) const {
@@ -56,8 +56,10 @@ struct Gradients {
   }
   HD real operator[](int i) const {
     const int k = holder(i);
-    return data[k][i - begin[k]];
+    return of(k, i - begin[k]);
   }
+  // element j of gradient k
+  HD real of(int k, int j) const { return more[k] ? data[k][j] + more[k][j] : data[k][j]; }
 };
 
 // AdamW (Loshchilov and Hutter 2019; Adam with weight_decay = 0). With t = *updates + 1:

@@ -139,8 +139,17 @@ Cases moving_cases() {
     cases.push_back(
         {"slice_images", "the last", {{s}}, [n](In x) { return slice_images(x[0], n / 2, n - n / 2); }, proof});
     cases.push_back({"slice_images", "the first", {{s}}, [](In x) { return slice_images(x[0], 0, 1); }, proof});
-    cases.push_back({"pad_images", "before", {{s}}, [n](In x) { return pad_images(x[0], 2, n + 2); }, proof});
-    cases.push_back({"pad_images", "around", {{s}}, [n](In x) { return pad_images(x[0], 1, n + 3); }, proof});
+    const Shape longer{n + 3, s.c, s.h, s.w};
+    cases.push_back({"add_all", "a part", {{s}}, [=](In x) { return add_all({{x[0], s.image()}}, longer); }, proof});
+    cases.push_back({"add_all",
+                     "parts and the whole, more than a kernel takes",
+                     {{s}, {longer}, {{1, s.c, s.h, s.w}}},
+                     [=](In x) {
+                       std::vector<Addend> all{{x[1], 0}};
+                       for (int k = 0; k < 6; ++k) all.insert(all.end(), {{x[0], k}, {x[2], k * s.image() / 2}});
+                       return add_all(all, longer);
+                     },
+                     proof});
     cases.push_back({"concat_images",
                      std::to_string(n) + " and 3",
                      {{s}, {{3, s.c, s.h, s.w}}},

@@ -87,6 +87,7 @@ void add_adam_cases(std::vector<Case>& cases, const std::vector<int>& lengths) {
                                  .decay = 0.99};
                        for (const int l : lengths) {
                          adam.g.data[adam.g.count] = o.in({.c = l}).data;
+                         if (adam.g.count % 2 == 1) adam.g.more[adam.g.count] = o.in({.c = l}).data;
                          adam.g.begin[adam.g.count + 1] = adam.g.begin[adam.g.count] + l;
                          ++adam.g.count;
                        }

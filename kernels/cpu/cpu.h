@@ -55,7 +55,6 @@ void launch(Cpu&, const TopMean&);
 void launch(Cpu&, const ConcatChannels&);
 void launch(Cpu&, const SliceChannels&);
 void launch(Cpu&, const PadChannels&);
-void launch(Cpu&, const PadImages&);
 void launch(Cpu&, const ConcatImages&);
 void launch(Cpu&, const Tanh&);
 void launch(Cpu&, const Sigmoid&);

@@ -65,19 +65,6 @@ void launch(Cpu& cpu, const PadChannels& k) {
   });
 }
 
-void launch(Cpu& cpu, const PadImages& k) {
-  const int m = k.y.shape.image(), count = k.x.shape.n;
-  for_each_share(cpu, k.y.shape.n, m, [&](int begin, int end) {
-    for (int n = begin; n < end; ++n) {
-      real* y = k.y.data + static_cast<std::ptrdiff_t>(n) * m;
-      if (n < k.begin || n >= k.begin + count)
-        std::fill_n(y, m, real(0));
-      else
-        copy(y, k.x.data + static_cast<std::ptrdiff_t>(n - k.begin) * m, m);
-    }
-  });
-}
-
 void launch(Cpu&, const ConcatImages& k) {
   copy(k.y.data, k.a.data, k.a.shape.size());
   copy(k.y.data + k.a.shape.size(), k.b.data, k.b.shape.size());

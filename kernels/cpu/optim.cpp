@@ -17,16 +17,17 @@ namespace {
 
 constexpr int kShare = 1 << 14;  // elements of a task
 
-// Elements begin .. end, whose gradients follow each other from g on.
+// Elements begin .. end, whose gradients follow each other from g on; those from `more` on, if any, are added to them.
 template <bool Averaged>
-void adam_range(const Adam& k, Adam::Scales s, const real* g, int begin, int end) {
+void adam_range(const Adam& k, Adam::Scales s, const real* g, const real* more, int begin, int end) {
   const real b1 = static_cast<real>(k.beta1), b2 = static_cast<real>(k.beta2);
   const Vector beta1 = set(b1), rest1 = set(1 - b1), beta2 = set(b2), rest2 = set(1 - b2), decay = set(s.decay),
                rate = set(s.rate), root = set(s.root_correction), eps = set(static_cast<real>(k.eps)),
                keep = set(s.keep), take = set(1 - s.keep);
   int i = begin;
   for (; i + kLanes <= end; i += kLanes) {
-    const Vector gi = load(g + (i - begin));
+    Vector gi = load(g + (i - begin));
+    if (more) gi = hn::Add(gi, load(more + (i - begin)));
     const Vector m = hn::MulAdd(beta1, load(k.m.data + i), hn::Mul(rest1, gi));
     const Vector v = hn::MulAdd(beta2, load(k.v.data + i), hn::Mul(hn::Mul(rest2, gi), gi));
     const Vector step = hn::Div(hn::Mul(rate, m), hn::MulAdd(hn::Sqrt(v), root, eps));
@@ -37,7 +38,8 @@ void adam_range(const Adam& k, Adam::Scales s, const real* g, int begin, int end
     if constexpr (Averaged) store(hn::MulAdd(keep, load(k.average.data + i), hn::Mul(take, w)), k.average.data + i);
   }
   for (; i < end; ++i) {
-    k.update(k.w.data[i], k.m.data[i], k.v.data[i], g[i - begin], s);
+    const real gi = more ? g[i - begin] + more[i - begin] : g[i - begin];
+    k.update(k.w.data[i], k.m.data[i], k.v.data[i], gi, s);
     if constexpr (Averaged) k.average.data[i] = Adam::averaged(k.average.data[i], k.w.data[i], s);
   }
 }
@@ -50,11 +52,12 @@ void adam(Cpu& cpu, const Adam& k) {
     for (int j = 0; j < k.g.count; ++j) {
       const int from = std::max(begin, k.g.begin[j]), to = std::min(end, k.g.begin[j + 1]);
       if (from >= to) continue;
-      const real* g = k.g.data[j] + (from - k.g.begin[j]);
+      const int at = from - k.g.begin[j];
+      const real *g = k.g.data[j] + at, *more = k.g.more[j] ? k.g.more[j] + at : nullptr;
       if (k.average.data)
-        adam_range<true>(k, scales, g, from, to);
+        adam_range<true>(k, scales, g, more, from, to);
       else
-        adam_range<false>(k, scales, g, from, to);
+        adam_range<false>(k, scales, g, more, from, to);
     }
     for (int i = std::max(begin, k.trained()); i < end; ++i) k.update(i, scales);
   });

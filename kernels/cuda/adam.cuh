@@ -11,13 +11,21 @@ constexpr int kAdamBlock = 256;
 // Gradients lie wherever their ops left them: four elements may come from several.
 __device__ inline float4 four_gradients(const Gradients& g, int i) {
   int k = g.holder(i);
-  const float* at = g.data[k] + (i - g.begin[k]);
-  if (i + 3 < g.begin[k + 1] && aligned(at)) return four(at, 0);
+  const int begin = i - g.begin[k];
+  const float *data = g.data[k] + begin, *more = g.more[k] ? g.more[k] + begin : nullptr;
+  if (i + 3 < g.begin[k + 1] && aligned(data, more)) {
+    float4 x = four(data, 0);
+    if (more) {
+      const float4 y = four(more, 0);
+      x.x += y.x, x.y += y.y, x.z += y.z, x.w += y.w;
+    }
+    return x;
+  }
   float x[4];
   UNROLL
   for (int j = 0; j < 4; ++j) {
     while (g.begin[k + 1] <= i + j) ++k;
-    x[j] = g.data[k][i + j - g.begin[k]];
+    x[j] = g.of(k, i + j - g.begin[k]);
   }
   return {x[0], x[1], x[2], x[3]};
 }

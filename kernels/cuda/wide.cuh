@@ -52,8 +52,6 @@ struct WideOperands<SliceChannels> : Operands<&SliceChannels::y, &SliceChannels:
 template <>
 struct WideOperands<PadChannels> : Operands<&PadChannels::y, &PadChannels::x> {};
 template <>
-struct WideOperands<PadImages> : Operands<&PadImages::y, &PadImages::x> {};
-template <>
 struct WideOperands<ConcatImages> : Operands<&ConcatImages::y, &ConcatImages::a, &ConcatImages::b> {};
 
 template <class K>

@@ -75,7 +75,7 @@ struct Program {
   void (*use)(std::byte* work, Scratch);  // null where it needs none
 };
 
-constexpr std::size_t kWorkBytes = 1152;
+constexpr std::size_t kWorkBytes = 1536;
 
 struct Prepared {
   const Program* program = nullptr;

@@ -80,7 +80,11 @@ struct Collector {
   void operator()(const ConstCounter& c) { add(c.data, 1); }
   void operator()(const Running& r) { (*this)(r.mean), (*this)(r.var); }
   void operator()(const Gradients& g) {
-    for (int i = 0; i < g.count; ++i) add(g.data[i], g.begin[i + 1] - g.begin[i]);
+    for (int i = 0; i < g.count; ++i)
+      for (const real* data : {g.data[i], g.more[i]}) add(data, g.begin[i + 1] - g.begin[i]);
+  }
+  void operator()(const Addends& a) {
+    for (int i = 0; i < a.count; ++i) add(a.x[i], a.end[i] - a.begin[i]);
   }
   void operator()(const Weighted& w) {
     for (int i = 0; i < w.count; ++i) add(w.value[i], 1);

@@ -171,7 +171,12 @@ void adam_of_many(Backend& b) {
            .decay = 0};
   for (const int size : sizes) {
     const int begin = all.g.begin[all.g.count];
-    all.g.data[all.g.count] = state({g0.begin() + begin, g0.begin() + begin + size}).data;
+    Numbers g(g0.begin() + begin, g0.begin() + begin + size);
+    if (all.g.count % 2 == 1) {  // in two halves
+      for (double& x : g) x /= 2;
+      all.g.more[all.g.count] = state(g).data;
+    }
+    all.g.data[all.g.count] = state(g).data;
     all.g.begin[++all.g.count] = begin + size;
   }
   b.run(all);

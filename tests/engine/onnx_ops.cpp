@@ -67,12 +67,10 @@ Tensor batched_matmul(const Call& c) {
   const std::size_t rank = c.dims().size();
   const int m = c.dims()[rank - 2], k = c.dims()[rank - 1], n = c.dims(1).back(), batch = c.size() / (m * k);
   const Tensor a = reshape(c.flat(), {batch * m, k}), b = reshape(c.flat(1), {batch * k, n});
-  Tensor y;
-  for (int i = 0; i < batch; ++i) {
-    const Tensor part = pad_images(matmul(slice_images(a, i * m, m), slice_images(b, i * k, k)), i * m, batch * m);
-    y = i == 0 ? part : add(y, part);
-  }
-  return y;
+  std::vector<Addend> parts;
+  for (int i = 0; i < batch; ++i)
+    parts.push_back({matmul(slice_images(a, i * m, m), slice_images(b, i * k, k)), i * m * n});
+  return add_all(parts, {batch * m, n});
 }
 
 Outputs batch_normalization(const Call& c) {

@@ -44,7 +44,18 @@ const Refusal kRefusals[] = {
     {"slice_channels", {2, 3, 4, 4}, {.c = 4}, [](Tensor a, Tensor) { return slice_channels(a, 2, 2); }},
     {"pad_channels", {2, 3, 4, 4}, {.c = 4}, [](Tensor a, Tensor) { return pad_channels(a, 2, 4); }},
     {"slice_images", {2, 3, 4, 4}, {.n = 3}, [](Tensor a, Tensor) { return slice_images(a, 1, 2); }},
-    {"pad_images", {2, 3, 4, 4}, {.n = 2}, [](Tensor a, Tensor) { return pad_images(a, 1, 2); }},
+    {"add_all",
+     {2, 3, 4, 4},
+     {1, 3, 4, 4},
+     [](Tensor a, Tensor b) {
+       return add_all({{b, 0}, {a, 0}}, b.shape());
+     }},
+    {"add_all",
+     {2, 3, 4, 4},
+     {2, 3, 4, 4},
+     [](Tensor a, Tensor b) {
+       return add_all({{a, 1}}, b.shape());
+     }},
     {"conv_down", {2, 3, 8, 8}, {5, 4, 4, 4}, [](Tensor a, Tensor b) { return conv_down(a, b); }},
     {"conv_down", {2, 3, 8, 8}, {5, 3, 3, 3}, [](Tensor a, Tensor b) { return conv_down(a, b); }},
     {"conv_down", {2, 3, 1, 8}, {5, 3, 4, 4}, [](Tensor a, Tensor b) { return conv_down(a, b); }},

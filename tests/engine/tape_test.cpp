@@ -53,6 +53,34 @@ TEST_CASE_FIXTURE(ToyGan, "a tensor made after the loss gets an empty gradient")
   CHECK_FALSE(grad(loss, {later})[0]);
 }
 
+TEST_CASE_FIXTURE(TapeTest, "what reaches a tensor and its views is added by one kernel") {
+  const Tensor x = random({4, 1, 2, 2});
+  const Tensor y = affine(x, 1), first = slice_images(y, 0, 1), flat = reshape(slice_images(y, 1, 3), {.c = 12});
+  const Tensor loss = weighted_sum({{sum(y), 1}, {sum(first), 10}, {sum(flat), 100}, {sum(y), 1000}});
+  backend.reset();
+  const Numbers dx = get(grad(loss, {x})[0]);
+  CHECK(backend.count<AddAll>() == 1);
+  CHECK(backend.count<Add>() == 0);
+  for (std::size_t i = 0; i < 16; ++i) CHECK(dx[i] == (i < 4 ? 1011 : 1101));
+}
+
+TEST_CASE_FIXTURE(TapeTest, "two gradients of a tensor are left to who asked for two") {
+  const Tensor x = random({.c = 5}), y = random({.c = 5}, 1), z = random({.c = 5}, 2);
+  const Tensor loss = sum(add(mul(x, y), add(mul(x, z), mul(x, x))));
+  const std::vector<Tensor> wrt{x, y};
+  const Numbers one = get(grad(loss, wrt)[0]);
+  const Tensor first = mul(x, y), later = affine(x, 3), twice = sum(add(first, later));
+  backend.reset();
+  const auto of_one = tape.grad_in_two(twice, wrt);
+  CHECK(backend.count<Add>() == 0);
+  CHECK(get(of_one[0][0]) == Numbers(5, 3));
+  CHECK(get(of_one[0][1]) == get(y));
+  CHECK_FALSE(of_one[1][1]);
+  const auto of_more = tape.grad_in_two(loss, wrt);  // four
+  CHECK(get(of_more[0][0]) == one);
+  CHECK_FALSE(of_more[0][1]);
+}
+
 TEST_CASE_FIXTURE(ToyGan, "constant() shares memory and stops gradients") {
   const Tensor fake = tape.constant(image);
   CHECK(fake.view.data == image.view.data);
