@@ -1,5 +1,6 @@
 #include "kernels/cuda/batchnorm.cuh"
 
+#include "kernels/cuda/map_parts.cuh"
 #include "kernels/cuda/norm_at_once.cuh"
 #include "kernels/cuda/norm_at_once.h"
 #include "kernels/cuda/portable.cuh"
@@ -100,17 +101,17 @@ bool launch_after(Cuda& cuda, const BatchNormGradSums& sums, const BatchNormGrad
 }
 
 void launch(Cuda& cuda, const BatchNorm& k) {
-  if (k.x.shape.c % 4 == 0 && aligned(k.x.data, k.y.data))
-    launch_map(cuda, k);
-  else
+  if (k.x.shape.c % 4 != 0 || !aligned(k.x.data, k.y.data))
     launch_portable(cuda, k);
+  else if (!launch_map_of_parts(cuda, k))
+    launch_map(cuda, k);
 }
 
 void launch(Cuda& cuda, const BatchNormGrad& k) {
-  if (k.x.shape.c % 4 == 0 && aligned(k.x.data, k.dy.data, k.dx.data))
-    launch_map(cuda, k);
-  else
+  if (k.x.shape.c % 4 != 0 || !aligned(k.x.data, k.dy.data, k.dx.data))
     launch_portable(cuda, k);
+  else if (!launch_map_of_parts(cuda, k))
+    launch_map(cuda, k);
 }
 
 }  // namespace snag

@@ -39,6 +39,7 @@ void launch(Cuda&, const BatchNormStats&);
 void launch(Cuda&, const BatchNorm&);
 void launch(Cuda&, const BatchNormGradSums&);
 void launch(Cuda&, const BatchNormGrad&);
+void launch(Cuda&, const LeakyReluGrad&);
 void launch(Cuda&, const Sum&);
 void launch(Cuda&, const ImageMean&);
 void launch(Cuda&, const ChannelSum&);

@@ -7,6 +7,7 @@
 #include "kernels/cuda/gather.cuh"
 #include "kernels/cuda/largest.cuh"
 #include "kernels/cuda/narrow.cuh"
+#include "kernels/cuda/map_parts.cuh"
 #include "kernels/cuda/norm_at_once.cuh"
 #include "kernels/cuda/one_channel.cuh"
 #include "kernels/cuda/patches.cuh"

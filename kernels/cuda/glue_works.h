@@ -25,6 +25,8 @@ struct NormAtOnce;
 struct ForwardNorm;
 struct BackwardNorm;
 struct AddParts;
+template <class K>
+struct MapParts;
 template <class Row>
 struct LargestMean;
 template <class Row>
@@ -43,11 +45,12 @@ template <class>
 struct GlueWorksOf;
 template <class... K>
 struct GlueWorksOf<std::variant<K...>> {
-  using type = std::tuple<Reduce<PlainSum>, Reduce<SquaredSum>, Reduce<NormStats>, Reduce<NormGradSums>,
-                          ChannelMap<BatchNorm>, ChannelMap<BatchNormGrad>, NormAtOnce<ForwardNorm>,
-                          NormAtOnce<BackwardNorm>, AddParts, LargestMean<ShortRow>, LargestMean<LongRow>,
-                          LargestMeanGrad<ShortRow>, LargestMeanGrad<LongRow>, PatchMeans, AdamStep, GatherImages,
-                          ImageDown, ImageUp, ImageWeight, NarrowDown, NarrowUp, NarrowWeight, Portable<K>...>;
+  using type =
+      std::tuple<Reduce<PlainSum>, Reduce<SquaredSum>, Reduce<NormStats>, Reduce<NormGradSums>, ChannelMap<BatchNorm>,
+                 ChannelMap<BatchNormGrad>, NormAtOnce<ForwardNorm>, NormAtOnce<BackwardNorm>, AddParts,
+                 MapParts<BatchNorm>, MapParts<BatchNormGrad>, MapParts<LeakyReluGrad>, LargestMean<ShortRow>,
+                 LargestMean<LongRow>, LargestMeanGrad<ShortRow>, LargestMeanGrad<LongRow>, PatchMeans, AdamStep,
+                 GatherImages, ImageDown, ImageUp, ImageWeight, NarrowDown, NarrowUp, NarrowWeight, Portable<K>...>;
 };
 using GlueWorks = GlueWorksOf<Kernel>::type;
 

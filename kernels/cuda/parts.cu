@@ -1,5 +1,8 @@
 #include "kernels/cuda/parts.cuh"
 
+#include "kernels/cuda/map_parts.cuh"
+#include "kernels/cuda/wide.cuh"
+
 namespace snag {
 
 void launch_add_parts(Cuda& cuda, View y, const Parts& parts) {
@@ -15,6 +18,10 @@ std::optional<AddParts> take_back_adding(Cuda& cuda, ConstView y) {
   if (adding.y.data != y.data) return std::nullopt;
   cuda.recorded->pop_back();
   return adding;
+}
+
+void launch(Cuda& cuda, const LeakyReluGrad& k) {
+  if (!aligned(k.x.data, k.dx.data) || !launch_map_of_parts(cuda, k)) launch<LeakyReluGrad>(cuda, k);
 }
 
 }  // namespace snag

@@ -185,6 +185,59 @@ TEST_CASE("a convolution and its batch norm take two phases: the portable form's
   }
 }
 
+// What may follow a convolution and needs no sums.
+std::vector<Kernel> maps_of(const Operands& o) {
+  return {BatchNorm{.y = o.mapped,
+                    .x = o.y,
+                    .mean = o.mean,
+                    .var = o.var,
+                    .gamma = o.gamma,
+                    .beta = o.beta,
+                    .running = {},
+                    .eps = real(1e-5),
+                    .slope = real(0.2)},
+          BatchNormGrad{.dx = o.mapped,
+                        .dgamma = {},
+                        .dbeta = {},
+                        .x = o.normalised,
+                        .dy = o.y,
+                        .mean = o.mean,
+                        .var = o.var,
+                        .gamma = o.gamma,
+                        .beta = o.beta,
+                        .sum_dz = {},
+                        .sum_dz_xhat = {},
+                        .eps = real(1e-5),
+                        .slope = real(0.2),
+                        .fixed = true},
+          LeakyReluGrad{.dx = o.mapped, .x = o.normalised, .dy = o.y, .slope = real(0.2)}};
+}
+
+TEST_CASE("a convolution and a map take two phases: the portable form's values, an eager step's bits") {
+  const auto captured = cuda(options(Precision::fp32)), eager = cuda(options(Precision::fp32, true)),
+             reference = portable_backend();
+  for (const Layer& layer : kLayers)
+    for (const std::size_t number : {0u, 1u, 2u}) {
+      CAPTURE(layer.what);
+      CAPTURE(number);
+      const auto run = [&](Backend& backend) {
+        const Operands o(backend, layer, Follows::gradient);
+        const auto step = backend.record([&] {
+          backend.run(o.convolution());
+          backend.run(maps_of(o)[number]);
+        });
+        step->run();
+        Result r{{get(backend, o.y), get(backend, o.mapped)}, step->phases()};
+        backend.rewind(0);
+        return r;
+      };
+      const Result a = run(*captured), b = run(*eager), expected = run(*reference);
+      CHECK(a.phases == 2);
+      CHECK(a.values == b.values);
+      for (const std::size_t i : {0u, 1u}) CHECK(normalised_error(a.values[i], expected.values[i]) <= 1e-10);
+    }
+}
+
 TEST_CASE("sums of too many tiles, or of what no convolution has just computed, have a phase of their own") {
   const auto backend = cuda(options(Precision::fp32)), reference = portable_backend();
   const Layer many{"", false, 3, 3, 4, 4, 130, 130};
