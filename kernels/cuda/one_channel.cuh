@@ -15,29 +15,33 @@ struct ImageDown {
     DYN_SHARED(float, staged);
     const Shape small = k.small.shape;
     const int first = at.y * crew.channels(), o = first + 4 * crew.lane();
+    Pair i(pairs, crew.first_pair(at.x));
+    float image[4][6];
+    load_rows(i, image);  // on their way while the taps come
     float4 taps[kImageTaps];
     load_taps(k.w.data, small.c, first, crew, staged, taps);
     if (o >= small.c) return;
-    Pair i(pairs, crew.first_pair(at.x));
-    for (int j = 0; j < crew.each && i.n < small.n; ++j, i.next(small.h, small.w)) {
+    for (int j = 0; i.n < small.n;) {
       float4 sum[2] = {};
       UNROLL
-      for (int r = 0; r < 4; ++r) {
-        float row[6];
-        load_row(k.big, i, r, row);
-        UNROLL
-        for (int t = 0; t < 4; ++t) {
-          fma_four(row[t], taps[4 * r + t], sum[0]);
-          fma_four(row[t + 2], taps[4 * r + t], sum[1]);
-        }
+      for (int tap = 0; tap < kImageTaps; ++tap) {
+        fma_four(image[tap / 4][tap % 4], taps[tap], sum[0]);
+        fma_four(image[tap / 4][tap % 4 + 2], taps[tap], sum[1]);
       }
       const int to = ((i.n * small.h + i.p) * small.w + i.q) * small.c + o;
       store(to, sum[0]);
       if (i.q + 1 < small.w) store(to + small.c, sum[1]);
+      if (++j == crew.each) return;
+      i.next(small.h, small.w);
+      load_rows(i, image);
     }
   }
 
  private:
+  __device__ void load_rows(Pair at, float (&image)[4][6]) const {
+    UNROLL
+    for (int r = 0; r < 4; ++r) load_row(k.big, at, r, image[r]);
+  }
   __device__ void store(int i, float4 x) const {
     four(k.small.data, i) = x;
     if (then.y.data)
@@ -100,28 +104,35 @@ struct ImageUp {
     DYN_SHARED(float, staged);
     const int lane = crew.lane();
     for (int first = 0; first < k.small.shape.c; first += crew.channels()) {
+      const int o = first + 4 * lane, rows = k.small.shape.h + 1, columns = k.small.shape.w + 1;
+      Pair i(pairs, crew.first_pair(at.x));
+      float4 s[2][3];
+      for (int r = 0; r < 2; ++r) s[r][2] = pixel(i, r, 0, o);
+      step(i, o, s);  // on their way while the taps come
       if (first > 0) __syncthreads();
       float4 taps[kImageTaps];
       load_taps(k.w.data, k.small.shape.c, first, crew, staged, taps);
-      const int o = first + 4 * lane, rows = k.small.shape.h + 1, columns = k.small.shape.w + 1;
-      Pair i(pairs, crew.first_pair(at.x));
-      float4 s[2][3] = {};
-      for (int r = 0; r < 2; ++r) s[r][2] = pixel(i, r, 0, o);
-      for (int j = 0; j < crew.each; ++j, i.next(rows, columns)) {
-        UNROLL
-        for (int r = 0; r < 2; ++r) {
-          s[r][0] = s[r][2];  // beyond a row's end zeros, as before the next one's begin
-          s[r][1] = pixel(i, r, 1, o);
-          s[r][2] = pixel(i, r, 2, o);
-        }
+      for (int j = 0;;) {
         float sums[outputs];
         multiply(s, taps, sums);
         store(i, lane, add_lanes(sums, lane, crew.width()), first > 0);
+        if (++j == crew.each) break;
+        i.next(rows, columns);
+        step(i, o, s);
       }
     }
   }
 
  private:
+  // To the pixels of the next pair of corners.
+  __device__ void step(Pair to, int o, float4 (&s)[2][3]) const {
+    UNROLL
+    for (int r = 0; r < 2; ++r) {
+      s[r][0] = s[r][2];  // beyond a row's end zeros, as before the next one's begin
+      s[r][1] = pixel(to, r, 1, o);
+      s[r][2] = pixel(to, r, 2, o);
+    }
+  }
   __device__ void store(Pair at, int lane, float sum, bool adds) const {
     const Shape big = k.big.shape;
     const int output = output_of(lane), y = 2 * at.p - 1 + output / 4, x = 2 * at.q - 1 + output % 4;
