@@ -29,7 +29,13 @@ struct Place {
 struct Grid {
   int x = 1, y = 1, z = 1;
   HD int blocks() const { return x * y * z; }
-  HD Place place(int block) const { return {block % x, block / x % y, block / (x * y)}; }
+  // A division takes long: none in one dimension, one in two.
+  HD Place place(int block) const {
+    if (block < x) return {block, 0, 0};
+    const int row = block / x, column = block - row * x;
+    if (row < y) return {column, row, 0};
+    return {column, row % y, row / y};
+  }
 };
 
 struct Needs {
