@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "engine/op.h"
 
 namespace snag {
@@ -52,6 +54,7 @@ Tensor weighted_sum(const std::vector<WeightedTerm>& terms) {
   }
   const Tensor y = in[0].tape->empty({});
   run(y, WeightedSum{.y = y.view, .terms = w});
+  std::fill_n(w.value, w.count, nullptr);  // the gradient waits for none of them
   return y.tape->record("weighted_sum", y, in, [=](Tensor dy, Needs) {
     const Tensor each = dy.tape->empty({.c = w.count});
     run(each, WeightEach{.y = each.view, .x = dy.view, .terms = w});

@@ -106,7 +106,7 @@ struct WeightedSum {
   }
 };
 
-// Its gradient:  y[i] = weight[i] * x, x a scalar
+// Its gradient:  y[i] = weight[i] * x, x a scalar. No value is read, so none need be there.
 struct WeightEach {
   View y;
   ConstView x;
