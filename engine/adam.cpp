@@ -25,6 +25,8 @@ AdamOptimizer::AdamOptimizer(Tape& tape, const Weights& weights, const Weights* 
 }
 
 void AdamOptimizer::minimize(Tensor loss, double weight) {
+  tape_.backend().run(
+      Advance{.counter = updates_});  // before, as nothing comes after that it could share a launch with
   const auto gradient = tape_.grad_in_two(loss, weights_.trained(), weight);
   Gradients g;
   for (std::size_t k = 0; k < gradient.size(); ++k) {
@@ -51,7 +53,6 @@ void AdamOptimizer::minimize(Tensor loss, double weight) {
                            .eps = options_.eps,
                            .weight_decay = options_.weight_decay,
                            .decay = options_.average_decay});
-  tape_.backend().run(Advance{.counter = updates_});
 }
 
 void AdamOptimizer::save(Checkpoint& to) const {

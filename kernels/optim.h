@@ -62,7 +62,7 @@ struct Gradients {
   HD real of(int k, int j) const { return more[k] ? data[k][j] + more[k][j] : data[k][j]; }
 };
 
-// AdamW (Loshchilov and Hutter 2019; Adam with weight_decay = 0). With t = *updates + 1:
+// AdamW (Loshchilov and Hutter 2019; Adam with weight_decay = 0). With t = *updates:
 //   m = b1 m + (1 - b1) g,  v = b2 v + (1 - b2) g^2,
 //   w = w (1 - rate wd) - rate (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)
 // and, where there is an `average`, the exponential moving average of the new weights and of what lies behind them in w
@@ -72,7 +72,7 @@ struct Adam {
   View w, average;  // as long as each other, or no average
   View m, v;        // of the trained part, the first of w
   Gradients g;
-  ConstCounter step, updates;  // the schedule's clock; how often this list was updated before
+  ConstCounter step, updates;  // the schedule's clock; the updates of this list, this one among them
   Schedule schedule;
   double beta1, beta2, eps, weight_decay, decay;
   HD int trained() const { return m.shape.size(); }
@@ -82,7 +82,7 @@ struct Adam {
     real decay, rate, root_correction, keep;
   };
   HD Scales scales() const {
-    const double now = *step.data, rate = schedule.at(*step.data), t = *updates.data + 1.0, ramp = now / (now + 10);
+    const double now = *step.data, rate = schedule.at(*step.data), t = *updates.data, ramp = now / (now + 10);
     return {static_cast<real>(1 - rate * weight_decay), static_cast<real>(rate / (1 - std::pow(beta1, t))),
             static_cast<real>(1 / std::sqrt(1 - std::pow(beta2, t))), static_cast<real>(ramp < decay ? ramp : decay)};
   }

@@ -27,7 +27,8 @@ Trainer::Trainer(Backend& backend, const Config& config, const TrainingSet& set)
   images_ = normal_ = upload_images(backend, set.images);
   normal_.count = set.normal;
   order_ = upload_indices(backend, epochs_.order(0));
-  step_ = make_counter(backend);
+  drawn_ = make_counter(backend);
+  step_ = make_counter(backend, -1);
   schedule_ = {snag::learning_rate(config), config.warmup, total_steps(), config.schedule == "cosine"};
   if (config.model == "cnn")
     detector_.emplace<Classifier>(tape_, config_, total_steps(), step_);
@@ -57,7 +58,7 @@ void Trainer::record(int normal, int anomalous) {
     GatherBatch gather{.x = batch.x.view,
                        .images = images_,
                        .order = order_,
-                       .step = step_,
+                       .step = drawn_,
                        .steps = epochs_.steps(),
                        .stride = config_.batch_size,
                        .first = 0,
@@ -70,8 +71,9 @@ void Trainer::record(int normal, int anomalous) {
       gather.augment.rotate = true;
       tape_.backend().run(gather);
     }
-    with_detector(detector_, [&](auto& d) { d.train(batch); });
+    tape_.backend().run(Advance{.counter = drawn_});
     tape_.backend().run(Advance{.counter = step_});
+    with_detector(detector_, [&](auto& d) { d.train(batch); });
     tape_.rewind(start);
   }));
 }
@@ -130,7 +132,8 @@ void Trainer::resume(const Checkpoint& c) {
   with_detector(detector_, [&](auto& d) { d.load(c); });
   done_ = step;
   remembered_ = -1;
-  write(tape_.backend(), step_, step);
+  write(tape_.backend(), drawn_, step);
+  write(tape_.backend(), step_, step - 1);
   upload_order();
 }
 

@@ -61,7 +61,7 @@ class Trainer {
   int done_ = 0;
   int remembered_ = -1;  // steps done when remember() last looked
   std::int32_t* order_ = nullptr;
-  Counter step_;
+  Counter drawn_, step_;  // batches drawn; the step that runs, from 0
   Schedule schedule_;
   std::variant<std::monostate, Gan, Classifier> detector_;
   std::vector<std::unique_ptr<Recording>> steps_;  // run in turn

@@ -75,7 +75,7 @@ void average(Backend& b) {
                .v = put(b, vector(zero.size()), zero),
                .g = {.data = {put(b, vector(g.size()), g).data}, .begin = {0, trained}, .count = 1},
                .step = put_counter(b, step),
-               .updates = put_counter(b, 0),
+               .updates = put_counter(b, 1),
                .schedule = {.base = 0.125},
                .beta1 = 0.5,
                .beta2 = 0.75,
@@ -130,6 +130,7 @@ void adam(Backend& b) {
                                  static_cast<real>(1e-4 * scale), static_cast<real>(3 * scale)};
     b.upload(g1.data, g.data(), 2 * sizeof(real));
     b.upload(g2.data, g.data() + 2, 3 * sizeof(real));
+    b.run(Advance{.counter = updates});
     b.run(Adam{.w = w,
                .average = {},
                .m = m,
@@ -144,7 +145,6 @@ void adam(Backend& b) {
                .weight_decay = 0.25,
                .decay = 0});
     b.run(Advance{.counter = step});
-    b.run(Advance{.counter = updates});
   }
   check_close(get(b, w),
               {0.398874882207802, -0.866716656597551, 1.87183348726031, 0.228173342626514, -0.186202660406311});
@@ -162,7 +162,7 @@ void adam_of_many(Backend& b) {
            .v = state(zero),
            .g = {},
            .step = put_counter(b, 0),
-           .updates = put_counter(b, 0),
+           .updates = put_counter(b, 1),
            .schedule = {.base = 0.125},
            .beta1 = 0.5,
            .beta2 = 0.75,
