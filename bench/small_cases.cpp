@@ -32,10 +32,11 @@ void add_judgements(std::vector<Case>& to, int batch) {
   const Adder add{to, batch};
   const Shape both{2 * batch, 1, 2, 2};
   const Targets targets{.value = {1, 0}, .parts = 2};
-  add("LeastSquares", both, {{{}}, {both}},
-      [=](const Views& v) { return LeastSquares{.y = v[0], .x = v[1], .targets = targets}; });
-  add("LeastSquaresGrad", both, {{both}, {both}, {{}}},
-      [=](const Views& v) { return LeastSquaresGrad{.dx = v[0], .x = v[1], .dy = v[2], .targets = targets}; });
+  add("LeastSquaresWithLogits", both, {{{}}, {both}},
+      [=](const Views& v) { return LeastSquaresWithLogits{.y = v[0], .x = v[1], .targets = targets}; });
+  add("LeastSquaresWithLogitsGrad", both, {{both}, {both}, {{}}}, [=](const Views& v) {
+    return LeastSquaresWithLogitsGrad{.dx = v[0], .x = v[1], .dy = v[2], .targets = targets};
+  });
 }
 
 }  // namespace
@@ -149,25 +150,26 @@ void add_optimizer(std::vector<Case>& to, int width) {
                        std::function<Kernel(const Views&)> build) {
     add_case(to, {.kernel = kernel, .what = at, .operands = std::move(operands), .build = std::move(build)});
   };
-  add("Adam", what, {{all}, {all}, {all}, {all, Filled::positive}, {all}, kZero, kZero}, [](const Views& v) {
-    Gradients g;
-    g.data[0] = v[4].data;
-    g.begin[1] = v[4].shape.size();
-    g.count = 1;
-    return Adam{.w = v[0],
-                .average = v[1],
-                .m = v[2],
-                .v = v[3],
-                .g = g,
-                .step = counter(v[5]),
-                .updates = counter(v[6]),
-                .schedule = {},
-                .beta1 = 0.5,
-                .beta2 = 0.999,
-                .eps = 1e-8,
-                .weight_decay = 1e-2,
-                .decay = 0.99};
-  });
+  add("Adam", what, {{all}, {all}, {all}, {all, Filled::positive}, {all}, kZero, {{.c = 2}, Filled::order}},
+      [](const Views& v) {
+        Gradients g;
+        g.data[0] = v[4].data;
+        g.begin[1] = v[4].shape.size();
+        g.count = 1;
+        return Adam{.w = v[0],
+                    .average = v[1],
+                    .m = v[2],
+                    .v = v[3],
+                    .g = g,
+                    .step = counter(v[5]),
+                    .updates = {counter(v[6]).data + 1},  // the first
+                    .schedule = {},
+                    .beta1 = 0.5,
+                    .beta2 = 0.999,
+                    .eps = 1e-8,
+                    .weight_decay = 1e-2,
+                    .decay = 0.99};
+      });
   to.back().bytes = 36.0 * all.size();  // w, its average, m and v read and written, g read
   add("DrawNormal", what, {{all}},
       [](const Views& v) { return DrawNormal{.y = v[0], .mean = 0, .deviation = 0.02, .sub = 1, .seed = 1}; });

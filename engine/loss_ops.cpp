@@ -25,18 +25,18 @@ Tensor bce_with_logits(Tensor x, Tensor t) {
   });
 }
 
-Tensor least_squares(Tensor x, const std::vector<double>& targets) {
+Tensor least_squares_with_logits(Tensor x, const std::vector<double>& targets) {
   const int parts = static_cast<int>(targets.size());
-  require(parts >= 1 && parts <= Targets::capacity && x.shape().n % parts == 0, "least_squares", x.shape(),
+  require(parts >= 1 && parts <= Targets::capacity && x.shape().n % parts == 0, "least_squares_with_logits", x.shape(),
           {.n = parts});
   Targets t{.parts = parts};
   for (int i = 0; i < parts; ++i) t.value[i] = static_cast<real>(targets[static_cast<std::size_t>(i)]);
   const Tensor y = x.tape->empty({});
-  run(y, LeastSquares{.y = y.view, .x = x.view, .targets = t});
-  return y.tape->record("least_squares", y, {x}, [=](Tensor dy, Needs) {
+  run(y, LeastSquaresWithLogits{.y = y.view, .x = x.view, .targets = t});
+  return y.tape->record("least_squares_with_logits", y, {x}, [=](Tensor dy, Needs) {
     const Tensor dx = like(x);
-    run(dx, LeastSquaresGrad{.dx = dx.view, .x = x.view, .dy = dy.view, .targets = t});
-    return Grads{dx.tape->record_once("least_squares's gradient", dx, {x, dy})};
+    run(dx, LeastSquaresWithLogitsGrad{.dx = dx.view, .x = x.view, .dy = dy.view, .targets = t});
+    return Grads{dx.tape->record_once("least_squares_with_logits's gradient", dx, {x, dy})};
   });
 }
 

@@ -67,8 +67,8 @@ Tensor batch_norm(Tensor x, Tensor gamma, Tensor beta, const Moments&, double sl
 // Losses, element by element unless said otherwise. Once differentiable.
 Tensor abc(Tensor l);                        // -log(1 - exp(-l)), l held above kAbcFloor
 Tensor bce_with_logits(Tensor x, Tensor t);  // no gradient to the target t
-// x in as many equal parts of images as there are targets: sum over parts of mean (x - target)^2 -> scalar
-Tensor least_squares(Tensor x, const std::vector<double>& targets);
+// x in as many equal parts of images as there are targets: sum over parts of mean (sigmoid(x) - target)^2 -> scalar
+Tensor least_squares_with_logits(Tensor x, const std::vector<double>& targets);
 // sum of weight * value, scalars -> scalar
 struct WeightedTerm {
   Tensor value;

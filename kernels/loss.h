@@ -50,7 +50,7 @@ struct BceWithLogitsGrad {
   HD void operator()(int i) const { dx.data[i] = (1 / (1 + std::exp(-x.data[i])) - t.data[i]) * dy.data[i]; }
 };
 
-// x in `parts` equal parts of images, m elements each:  y = sum over parts of sum (x - target)^2 / m
+// Logits x in `parts` equal parts of images, m elements each:  y = sum over parts of sum (sigmoid(x) - target)^2 / m
 // Least squares of one or more populations at once, as a discriminator judges real and made images (Mao et al. 2017).
 struct Targets {
   static constexpr int capacity = 4;
@@ -60,13 +60,13 @@ struct Targets {
   HD real of(int i, int size) const { return value[i / (size / parts)]; }
 };
 
-struct LeastSquares {
+struct LeastSquaresWithLogits {
   View y;
   ConstView x;
   Targets targets;
   HD int size() const { return 1; }
   HD int part() const { return x.shape.size() / targets.parts; }
-  HD real difference(int i) const { return x.data[i] - targets.of(i, x.shape.size()); }
+  HD real difference(int i) const { return 1 / (1 + std::exp(-x.data[i])) - targets.of(i, x.shape.size()); }
   HD void operator()(int) const {
     wide s = 0;
     for (int i = 0; i < x.shape.size(); ++i) s += wide(difference(i)) * difference(i);
@@ -74,15 +74,16 @@ struct LeastSquares {
   }
 };
 
-// dx = 2 (x - target) / m dy
-struct LeastSquaresGrad {
+// dx = 2 (p - target) / m p (1 - p) dy, p = sigmoid(x)
+struct LeastSquaresWithLogitsGrad {
   View dx;
   ConstView x, dy;
   Targets targets;
   HD int size() const { return dx.shape.size(); }
   HD void operator()(int i) const {
     const int m = x.shape.size() / targets.parts;
-    dx.data[i] = 2 * (x.data[i] - targets.of(i, x.shape.size())) / static_cast<real>(m) * *dy.data;
+    const real p = 1 / (1 + std::exp(-x.data[i]));
+    dx.data[i] = 2 * (p - targets.of(i, x.shape.size())) / static_cast<real>(m) * p * (1 - p) * *dy.data;
   }
 };
 

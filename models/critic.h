@@ -13,7 +13,7 @@ class Critic {
  public:
   Critic(const Config&, const std::string& name);
   const Layout& layout() const { return layout_; }
-  // The probability that x is no made image, for each part of it: [N,1,2,2], of gan [N,1,1,1].
+  // The logit of the probability that x is no made image, for each part of it: [N,1,2,2], of gan [N,1,1,1].
   Tensor operator()(const Pass&, Tensor x) const;
 
  private:

@@ -95,7 +95,7 @@ Tensor Discriminator::operator()(const Pass& pass, Tensor x) const {
   Tensor y = leaky_relu(convolution_[0](pass.weights, x, pass.statistics), kRelu);
   for (std::size_t i = 0; i < norm_.size(); ++i)
     y = norm_[i](pass.weights, convolution_[i + 1](pass.weights, y, pass.statistics), pass.statistics, pass.groups);
-  return sigmoid(convolution_.back()(pass.weights, y, pass.statistics));
+  return convolution_.back()(pass.weights, y, pass.statistics);
 }
 
 DenseDiscriminator::DenseDiscriminator(Layout& layout, const std::string& name, int width, int channels, int side) {
@@ -110,7 +110,7 @@ Tensor DenseDiscriminator::operator()(const Pass& pass, Tensor x) const {
     y = layers_[i](pass.weights, y);
     if (i < 2) y = leaky_relu(y, kSlope);
   }
-  return sigmoid(y);
+  return y;
 }
 
 }  // namespace snag

@@ -63,7 +63,7 @@ class DenseGenerator {
 };
 
 // Discriminator of Kim et al.: conv k4 p1 without bias, 1->W s2 ReLU; W->2W s2 BN ReLU; 2W->4W s2 BN ReLU;
-// 4W->4W s1 BN leaky ReLU 0.2; 4W->1 s1 sigmoid: a 2x2 map of probabilities [N,1,2,2]. Each doubling of the side adds
+// 4W->4W s1 BN leaky ReLU 0.2; 4W->1 s1: a 2x2 map of logits [N,1,2,2]. Each doubling of the side adds
 // a 4W->4W s2 BN ReLU.
 class Discriminator {
  public:
@@ -75,7 +75,7 @@ class Discriminator {
   std::vector<BatchNormLayer> norm_;
 };
 
-// Fully connected discriminator: 1024 -> 16W -> 8W -> 1, leaky ReLU 0.2, sigmoid: [N,1,1,1].
+// Fully connected discriminator: 1024 -> 16W -> 8W -> 1, leaky ReLU 0.2: logits [N,1,1,1].
 class DenseDiscriminator {
  public:
   DenseDiscriminator(Layout&, const std::string& name, int width, int channels = 1, int side = kSide);

@@ -7,7 +7,8 @@ Tensor square(Tensor x) { return mul(x, x); }
 
 }  // namespace
 
-// The differences are those of y, which alone gets a gradient in training: that of the second operand costs a pass more.
+// The differences are those of y, which alone gets a gradient in training: that of the second operand costs a pass
+// more.
 Tensor pixel_error(Tensor x, Tensor y, Distance d) {
   return d == Distance::l1 ? abs_diff(y, x) : square(add(y, affine(x, -1)));
 }
@@ -22,8 +23,8 @@ Tensor abc_loss(Tensor image_error, double scale) {
   return mean(abc(scale == 1 ? image_error : affine(image_error, 1 / scale)));
 }
 
-Tensor adversarial_loss(Tensor p, double target) { return least_squares(p, {target}); }
+Tensor adversarial_loss(Tensor logits, double target) { return least_squares_with_logits(logits, {target}); }
 
-Tensor discriminator_loss(Tensor p) { return least_squares(p, {1, 0}); }
+Tensor discriminator_loss(Tensor logits) { return least_squares_with_logits(logits, {1, 0}); }
 
 }  // namespace snag

@@ -19,9 +19,10 @@ Tensor patch_loss(Tensor error, const PatchOptions& = {});
 Tensor latent_loss(Tensor of_input, Tensor of_output);
 // mean over images of -log(1 - exp(-L / scale)), L [N,1,1,1] = the image's mean error
 Tensor abc_loss(Tensor image_error, double scale = 1);
-// Least squares (Mao et al. 2017): mean (p - target)^2 over images and map
-Tensor adversarial_loss(Tensor p, double target);
-// mean (D(x) - 1)^2 + mean D(y)^2, where p is D's map of as many x, then y
-Tensor discriminator_loss(Tensor p);
+// Least squares (Mao et al. 2017): mean (D - target)^2 over images and map, D the probability of which D gives the
+// logit
+Tensor adversarial_loss(Tensor logits, double target);
+// mean (D(x) - 1)^2 + mean D(y)^2, of D's map of as many x, then y
+Tensor discriminator_loss(Tensor logits);
 
 }  // namespace snag

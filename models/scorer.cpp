@@ -86,7 +86,7 @@ Scored GanScorer::score(const ScoringWeights& weights, Tensor x) const {
   }
   if (remembers_) add_term(weights.neighbours->distance(upright.latent));
   if (critic_) {
-    const Tensor unlike = affine((*critic_)({*weights.critic}, x), -1, 1);
+    const Tensor unlike = affine(sigmoid((*critic_)({*weights.critic}, x)), -1, 1);
     add_term(image_mean(mul(unlike, unlike)));
   }
   return {sum, upright.image};

@@ -118,10 +118,10 @@ Cases loss_cases() {
   cases.back().proof = parity;
   for (const Shape s : {Shape{6, 2, 3, 2}, Shape{6, 1, 1, 1}, Shape{18, 37, 23, 9}})
     for (const std::vector<double>& targets : {std::vector<double>{0.25}, {1, 0}, {1, 0, -0.5}})
-      cases.push_back({"least_squares",
+      cases.push_back({"least_squares_with_logits",
                        text(s) + ", " + std::to_string(targets.size()) + " targets",
                        {{s}},
-                       [targets](In x) { return least_squares(x[0], targets); },
+                       [targets](In x) { return least_squares_with_logits(x[0], targets); },
                        s.size() > 100 ? parity : once});
   return cases;
 }

@@ -43,7 +43,7 @@ void launch(Cuda&, const LeakyReluGrad&);
 void launch(Cuda&, const Sum&);
 void launch(Cuda&, const ImageMean&);
 void launch(Cuda&, const ChannelSum&);
-void launch(Cuda&, const LeastSquares&);
+void launch(Cuda&, const LeastSquaresWithLogits&);
 void launch(Cuda&, const PatchMean&);
 void launch(Cuda&, const TopMean&);
 void launch(Cuda&, const TopMeanGrad&);

@@ -20,7 +20,7 @@ void launch_largest(Cuda& cuda, const K& k) {
 
 void launch(Cuda& cuda, const Sum& k) { launch_reduce(cuda, PlainSum{k.y.data, k.x.data, k.scale}, whole(k.x.shape)); }
 
-void launch(Cuda& cuda, const LeastSquares& k) { launch_reduce(cuda, SquaredSum{k}, whole(k.x.shape)); }
+void launch(Cuda& cuda, const LeastSquaresWithLogits& k) { launch_reduce(cuda, SquaredSum{k}, whole(k.x.shape)); }
 
 void launch(Cuda& cuda, const ImageMean& k) {
   launch_reduce(cuda, PlainSum{k.y.data, k.x.data, 1.0 / k.x.shape.image()}, per_image(k.x.shape));

@@ -141,9 +141,9 @@ struct PlainSum {
 
 struct SquaredSum {
   using Part = Sums<1>;
-  LeastSquares k;
+  LeastSquaresWithLogits k;
   struct Walk {
-    const LeastSquares& k;
+    const LeastSquaresWithLogits& k;
     float sum;
     __device__ void add(int i) {
       const float d = k.difference(i);

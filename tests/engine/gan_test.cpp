@@ -275,7 +275,7 @@ TEST_CASE("the discriminator's score is how far that of normal images is from ta
   const Critic critic(config, "N");
   Weights of_critic(f.tape, critic.layout(), 1);
   of_critic.load(weights);
-  const Numbers p = get(critic({of_critic}, x));
+  const Numbers p = get(sigmoid(critic({of_critic}, x)));
   const std::size_t parts = p.size() / kImages;
   CHECK(parts == 4);
   for (std::size_t n = 0; n < kImages; ++n) {

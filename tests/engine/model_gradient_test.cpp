@@ -46,13 +46,13 @@ TEST_CASE("each of the eight losses: every element equals central differences" *
     check("reconstruction, L2", [&] { return mean(pixel_error(x, y, Distance::l2)); }, {x, y});
     check("patch", [&] { return patch_loss(abs_diff(x, y), {.size = 4, .stride = 2, .largest = 3}); }, {x, y});
     check("latent", [&] { return latent_loss(latent, other); }, {latent, other});
-    check("adversarial, normal", [&] { return adversarial_loss(sigmoid(p), 1); }, {p});
+    check("adversarial, normal", [&] { return adversarial_loss(p, 1); }, {p});
     const auto image_error = [&] { return image_mean(abs_diff(x, y)); };
     check("ABC", [&] { return abc_loss(image_error()); }, {x, y});
     check("ABC, scaled", [&] { return abc_loss(image_error(), 0.3); }, {x, y});
-    check("adversarial, anomalous", [&] { return adversarial_loss(sigmoid(p), 0); }, {p});
-    check("discriminator N", [&] { return discriminator_loss(concat_images(sigmoid(p), sigmoid(q))); }, {p, q});
-    check("discriminator AN", [&] { return discriminator_loss(concat_images(sigmoid(q), sigmoid(p))); }, {p, q});
+    check("adversarial, anomalous", [&] { return adversarial_loss(p, 0); }, {p});
+    check("discriminator N", [&] { return discriminator_loss(concat_images(p, q)); }, {p, q});
+    check("discriminator AN", [&] { return discriminator_loss(concat_images(q, p)); }, {p, q});
   });
 }
 
@@ -100,8 +100,12 @@ TEST_CASE("the losses have the values of their formulas") {
     CHECK(scalar(patch_loss(abs_diff(in, out), patch)) == doctest::Approx(((1.5 + 0.5) / 2 + 0.5) / 2));
     CHECK(scalar(abc_loss(image_error(in, out))) ==
           doctest::Approx((-std::log(1 - std::exp(-0.75)) - std::log(1 - std::exp(-0.5))) / 2));
-    CHECK(scalar(adversarial_loss(in, 1)) == doctest::Approx(0.25));
-    CHECK(scalar(discriminator_loss(concat_images(in, in))) == doctest::Approx(0.25 + (4 * 2.25 + 28 * 0.25) / 32));
+    Numbers logit(32, 0);  // of a probability of 1/2, and four of 3/4
+    for (std::size_t i = 0; i < 4; ++i) logit[i] = std::log(3);
+    const Tensor d = put(b.tape, s, logit);
+    const double of_real = (4 * 0.0625 + 28 * 0.25) / 32, of_made = (4 * 0.5625 + 28 * 0.25) / 32;
+    CHECK(scalar(adversarial_loss(d, 1)) == doctest::Approx(of_real));
+    CHECK(scalar(discriminator_loss(concat_images(d, d))) == doctest::Approx(of_real + of_made));
     CHECK(scalar(abc_loss(image_error(in, in))) == doctest::Approx(-std::log(-std::expm1(-kAbcFloor))));  // finite at 0
   });
 }
