@@ -74,6 +74,12 @@ template <class T, Along A, Along B>
 struct MathFp32 {
   static constexpr int bands = T::m / (T::team / 4), quads = T::n / 64, resident = T::resident;
   static_assert(16 * bands * quads == T::sums);
+  // Of k, whose operands may be on their way at once. Code for sm_80 would spill with teams and 8.
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
+  static constexpr int ahead = T::teams > 1 ? 4 : 8;
+#else
+  static constexpr int ahead = 8;
+#endif
   __device__ static int row(int band) { return T::team / 4 * band + T::own_thread() / 16 * 4; }
   __device__ static int column(int quad) { return 64 * quad + T::own_thread() % 16 * 4; }
 
@@ -82,8 +88,8 @@ struct MathFp32 {
     meanwhile(0), meanwhile(1);
     const int first = T::own_team() * T::depth;
     LOOP
-    for (int k0 = first; k0 < first + T::depth; k0 += 8) UNROLL
-    for (int k = k0; k < k0 + 8; k += 4) {
+    for (int k0 = first; k0 < first + T::depth; k0 += ahead) UNROLL
+    for (int k = k0; k < k0 + ahead; k += 4) {
       float a[bands][4][4];
       UNROLL
       for (int i = 0; i < bands; ++i) load_square<A, T::m>(a_tile, row(i), k, a[i]);
