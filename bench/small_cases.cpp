@@ -162,7 +162,7 @@ void add_optimizer(std::vector<Case>& to, int width) {
                     .v = v[3],
                     .g = g,
                     .step = counter(v[5]),
-                    .updates = {counter(v[6]).data + 1},  // the first
+                    .updates = Counter{counter(v[6]).data + 1},  // the first
                     .schedule = {},
                     .beta1 = 0.5,
                     .beta2 = 0.999,

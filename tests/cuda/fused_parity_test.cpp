@@ -32,6 +32,7 @@ const Layer kLayers[] = {
     {"up to 2x2", true, 5, 1, 8, 72, 1, 1},
     {"up, a split reduction", true, 2, 1, 64, 16, 5, 5},
     {"as many pixels as fit at once, in parts", false, 4, 1, 64, 8, 32, 32},
+    {"three groups at once", false, 9, 3, 4, 36, 12, 10},
     {"more than those, in one group", false, 5, 1, 64, 8, 32, 32},
     {"more than those, in two groups", false, 6, 2, 12, 24, 32, 32},
     {"up, more than those", true, 5, 1, 36, 8, 8, 8},
