@@ -37,15 +37,15 @@ bool replace_adding(Cuda& cuda, const Work& work, ConstView summed) {
 }
 
 // Lets the work that takes the sums map, too; where no step is recorded, takes them again.
-template <class Work, class Map>
-bool map_at_once(Cuda& cuda, const Work& work, ConstView summed, const Map& map) {
+template <class Work>
+bool map_at_once(Cuda& cuda, const Work& work, ConstView summed) {
   if (!cuda.recorded) {
     run_at_once(cuda, work, parts_of(summed), {});
     return true;
   }
   Prepared& last = cuda.recorded->back();
   if (last.program != &kProgram<Work>) return false;
-  reinterpret_cast<Work*>(last.work.data())->norm.map = map;
+  reinterpret_cast<Work*>(last.work.data())->norm.map = work.norm.map;
   return true;
 }
 
@@ -91,13 +91,13 @@ void launch(Cuda& cuda, const BatchNormGradSums& k) {
 bool launch_after(Cuda& cuda, const BatchNormStats& sums, const BatchNorm& k) {
   if (!fits_at_once(sums.x, sums.groups()) || !aligned(k.y.data)) return false;
   if (sums.x.data != k.x.data || sums.mean.data != k.mean.data || sums.groups() != k.groups()) return false;
-  return map_at_once(cuda, ForwardAtOnce{.norm = {.sums = {sums}, .map = k}}, k.x, k);
+  return map_at_once(cuda, ForwardAtOnce{.norm = {.sums = {sums}, .map = k}}, k.x);
 }
 
 bool launch_after(Cuda& cuda, const BatchNormGradSums& sums, const BatchNormGrad& k) {
   if (!fits_at_once(sums.dy, sums.groups()) || !aligned(k.x.data, k.dx.data) || k.fixed) return false;
   if (sums.dy.data != k.dy.data || sums.sum_dz.data != k.sum_dz.data || sums.groups() != k.groups()) return false;
-  return map_at_once(cuda, BackwardAtOnce{.norm = {.sums = {sums}, .map = k}}, k.dy, k);
+  return map_at_once(cuda, BackwardAtOnce{.norm = {.sums = {sums}, .map = k}}, k.dy);
 }
 
 void launch(Cuda& cuda, const BatchNorm& k) {

@@ -5,9 +5,8 @@
 
 namespace snag {
 
-// Of elements i .. i + 3, as the maps of batch norm have it: source(k), other_four(k, i), map_four, finish, and
-
-// what belongs to their channels
+// A map is as those of batch norm (batchnorm.cuh): it has source, other_four, map_four and finish. What belongs to the
+// channels of elements i .. i + 3:
 template <class K>
 struct FourChannels {
   typename K::Channel channel[4];

@@ -91,29 +91,15 @@ struct Operands {
 
   Kernel map() const {
     if (follows == Follows::statistics)
-      return BatchNorm{.y = mapped,
-                       .x = y,
-                       .mean = first,
-                       .var = second,
-                       .gamma = gamma,
-                       .beta = beta,
-                       .running = {.mean = kept, .var = kept_too, .momentum = real(0.1), .correction = real(1.25)},
-                       .eps = real(1e-5),
-                       .slope = real(0.2)};
-    return BatchNormGrad{.dx = mapped,
-                         .dgamma = kept,
-                         .dbeta = kept_too,
-                         .x = normalised,
-                         .dy = y,
-                         .mean = mean,
-                         .var = var,
-                         .gamma = gamma,
-                         .beta = beta,
-                         .sum_dz = first,
-                         .sum_dz_xhat = second,
-                         .eps = real(1e-5),
-                         .slope = real(0.2),
-                         .fixed = false};
+      return norm({.mean = kept, .var = kept_too, .momentum = real(0.1), .correction = real(1.25)}, first, second);
+    BatchNormGrad k = norm_grad(false);
+    k.dgamma = kept, k.dbeta = kept_too, k.sum_dz = first, k.sum_dz_xhat = second;
+    return k;
+  }
+  // What may follow the convolution and needs no sums.
+  std::vector<Kernel> maps_alone() const {
+    return {norm({}, mean, var), norm_grad(true),
+            LeakyReluGrad{.dx = mapped, .x = normalised, .dy = y, .slope = real(0.2)}};
   }
   std::vector<Numbers> results(Backend& backend) const {
     std::vector<Numbers> all;
@@ -121,6 +107,36 @@ struct Operands {
     return all;
   }
 
+ private:
+  BatchNorm norm(const Running& running, View at_mean, View at_var) const {
+    return {.y = mapped,
+            .x = y,
+            .mean = at_mean,
+            .var = at_var,
+            .gamma = gamma,
+            .beta = beta,
+            .running = running,
+            .eps = real(1e-5),
+            .slope = real(0.2)};
+  }
+  BatchNormGrad norm_grad(bool fixed) const {
+    return {.dx = mapped,
+            .dgamma = {},
+            .dbeta = {},
+            .x = normalised,
+            .dy = y,
+            .mean = mean,
+            .var = var,
+            .gamma = gamma,
+            .beta = beta,
+            .sum_dz = {},
+            .sum_dz_xhat = {},
+            .eps = real(1e-5),
+            .slope = real(0.2),
+            .fixed = fixed};
+  }
+
+ public:
   Layer layer;
   Follows follows;
   View in_, w, y, first, second, normalised, mean, var, gamma, beta, mapped, kept, kept_too;
@@ -186,34 +202,6 @@ TEST_CASE("a convolution and its batch norm take two phases: the portable form's
   }
 }
 
-// What may follow a convolution and needs no sums.
-std::vector<Kernel> maps_of(const Operands& o) {
-  return {BatchNorm{.y = o.mapped,
-                    .x = o.y,
-                    .mean = o.mean,
-                    .var = o.var,
-                    .gamma = o.gamma,
-                    .beta = o.beta,
-                    .running = {},
-                    .eps = real(1e-5),
-                    .slope = real(0.2)},
-          BatchNormGrad{.dx = o.mapped,
-                        .dgamma = {},
-                        .dbeta = {},
-                        .x = o.normalised,
-                        .dy = o.y,
-                        .mean = o.mean,
-                        .var = o.var,
-                        .gamma = o.gamma,
-                        .beta = o.beta,
-                        .sum_dz = {},
-                        .sum_dz_xhat = {},
-                        .eps = real(1e-5),
-                        .slope = real(0.2),
-                        .fixed = true},
-          LeakyReluGrad{.dx = o.mapped, .x = o.normalised, .dy = o.y, .slope = real(0.2)}};
-}
-
 TEST_CASE("a convolution and a map take two phases: the portable form's values, an eager step's bits") {
   const auto captured = cuda(options(Precision::fp32)), eager = cuda(options(Precision::fp32, true)),
              reference = portable_backend();
@@ -225,7 +213,7 @@ TEST_CASE("a convolution and a map take two phases: the portable form's values, 
         const Operands o(backend, layer, Follows::gradient);
         const auto step = backend.record([&] {
           backend.run(o.convolution());
-          backend.run(maps_of(o)[number]);
+          backend.run(o.maps_alone()[number]);
         });
         step->run();
         Result r{{get(backend, o.y), get(backend, o.mapped)}, step->phases()};
