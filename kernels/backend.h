@@ -9,7 +9,7 @@
 
 namespace snag {
 
-// A training step that can be run again and again; on a GPU, a captured graph.
+// A training step that can be run again and again: on a CPU a list of what it asked for, on a GPU a captured graph.
 class Recording {
  public:
   virtual ~Recording() = default;
@@ -44,7 +44,8 @@ class Backend {
   // Returns when all that was queued is done.
   virtual void wait() {}
 
-  // The step must not read device memory on the host, nor branch on it, and must leave the arena as it found it.
+  // The step must not read device memory on the host, nor branch on it, and must leave the arena as it found it. It is
+  // called once, now; its runs find the arena as it was then.
   virtual std::unique_ptr<Recording> record(std::function<void()> step) = 0;
 
   virtual std::string name() const = 0;  // for people: "cpu, 2 threads, AVX3"
@@ -55,6 +56,7 @@ struct CpuOptions {
   std::size_t arena_bytes = 0;  // 0: the machine's memory; pages are taken when first touched
   bool portable = false;        // only the portable forms, on one thread: the reference
   bool poison = false;          // NaN into memory on alloc: nothing may rely on what it held
+  bool eager = false;           // recorded steps are called anew in each run, and run kernel by kernel
 };
 std::unique_ptr<Backend> make_cpu_backend(const CpuOptions& = {});
 

@@ -7,6 +7,7 @@
 
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/machine.h"
+#include "kernels/cpu/recording.h"
 
 namespace snag {
 namespace {
@@ -21,6 +22,7 @@ class CpuBackend : public Backend {
  public:
   explicit CpuBackend(const CpuOptions& o)
       : portable_(o.portable),
+        eager_(o.eager),
         arena_(o.arena_bytes, o.poison),
         cpu_{ThreadPool(o.portable      ? 1
                         : o.threads > 0 ? o.threads
@@ -28,25 +30,20 @@ class CpuBackend : public Backend {
              Arena(0, o.poison)} {}
 
   void run(const Kernel& kernel) override {
-    if (!cpu_.frozen.empty())
-      for (const Operand& o : operands(kernel)) cpu_.frozen.check(o);
-    std::visit(
-        [&](const auto& k) {
-          if (portable_)
-            for (int i = 0; i < k.size(); ++i) k(i);
-          else if constexpr (Tuned<std::decay_t<decltype(k)>>)
-            launch(cpu_, k);
-          else
-            run_portable(cpu_, kernel, k.size());
-        },
-        kernel);
+    if (recorded_)
+      recorded_->emplace_back(kernel);
+    else
+      run_now(kernel);
   }
 
-  void* alloc(std::size_t bytes) override { return arena_.alloc(bytes); }
+  void* alloc(std::size_t bytes) override {
+    if (recorded_) recorded_->emplace_back(Take{bytes});
+    return arena_.alloc(bytes);
+  }
   std::size_t mark() const override { return arena_.used(); }
   void rewind(std::size_t mark) override {
-    arena_.rewind(mark);
-    if (!cpu_.frozen.empty()) cpu_.frozen.release(arena_.at(mark));
+    if (recorded_) recorded_->emplace_back(GiveBack{mark, arena_.at(mark)});
+    rewind_now(mark);
   }
   std::size_t peak() const override { return arena_.peak(); }
 
@@ -58,13 +55,26 @@ class CpuBackend : public Backend {
   }
 
   void upload(void* device, const void* host, std::size_t bytes) override {
+    no_copies_in_a_step();
     cpu_.frozen.check({static_cast<const std::byte*>(device), bytes, true});
     copy(device, host, bytes);
   }
-  void download(void* host, const void* device, std::size_t bytes) override { copy(host, device, bytes); }
+  void download(void* host, const void* device, std::size_t bytes) override {
+    no_copies_in_a_step();
+    copy(host, device, bytes);
+  }
 
+  // What the step asks for is asked for again in each run, memory included, so that it has its guards and its poison.
   std::unique_ptr<Recording> record(std::function<void()> step) override {
-    return std::make_unique<CpuRecording>(std::move(step));
+    if (eager_) return std::make_unique<CpuRecording>(std::move(step));
+    const std::size_t start = mark();
+    std::vector<Request> requests = requests_of(step);
+    if (mark() != start) throw std::logic_error("a recorded step must leave the arena as it found it");
+    if (!portable_) requests = planned(std::move(requests));
+    return std::make_unique<CpuRecording>([this, start, requests = std::move(requests)] {
+      if (mark() != start) throw std::logic_error("a recorded step runs where the arena was when it was recorded");
+      for (const Request& r : requests) std::visit([&](const auto& what) { run_now(what); }, r);
+    });
   }
 
   std::string name() const override {
@@ -76,13 +86,54 @@ class CpuBackend : public Backend {
   }
 
  private:
+  void run_now(const Kernel& kernel) {
+    check_frozen(kernel);
+    std::visit(
+        [&](const auto& k) {
+          if (portable_)
+            for (int i = 0; i < k.size(); ++i) k(i);
+          else if constexpr (Tuned<std::decay_t<decltype(k)>>)
+            launch(cpu_, k);
+          else
+            run_portable(cpu_, kernel, k.size());
+        },
+        kernel);
+  }
+  void run_now(const Update& u) {
+    check_frozen(u.adam);
+    launch(cpu_, u);
+  }
+  void run_now(const Take& t) { arena_.alloc(t.bytes); }
+  void run_now(const GiveBack& back) { rewind_now(back.mark); }
+  void rewind_now(std::size_t mark) {
+    arena_.rewind(mark);
+    if (!cpu_.frozen.empty()) cpu_.frozen.release(arena_.at(mark));
+  }
+  void check_frozen(const Kernel& kernel) const {
+    if (cpu_.frozen.empty()) return;
+    for (const Operand& o : operands(kernel)) cpu_.frozen.check(o);
+  }
+  void no_copies_in_a_step() const {
+    if (recorded_) throw std::logic_error("a recorded step must not copy to or from the device");
+  }
+  std::vector<Request> requests_of(const std::function<void()>& step) {
+    std::vector<Request> requests;
+    struct Recorded {
+      std::vector<Request>*& to;
+      ~Recorded() { to = nullptr; }
+    } recorded{recorded_};
+    recorded_ = &requests;
+    step();
+    return requests;
+  }
   static void copy(void* to, const void* from, std::size_t bytes) {
     if (bytes > 0) std::memcpy(to, from, bytes);
   }
 
-  bool portable_;
+  bool portable_, eager_;
   Arena arena_;
   Cpu cpu_;
+  std::vector<Request>* recorded_ = nullptr;  // where to note what is asked for, while a step is recorded
 };
 
 }  // namespace

@@ -13,7 +13,7 @@
 #include "kernels/cpu/gather-inl.h"
 #include "kernels/cpu/image_weight-inl.h"
 #include "kernels/cpu/outer-inl.h"
-#include "kernels/cpu/winograd-inl.h"
+#include "kernels/cpu/weight_way-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace snag::HWY_NAMESPACE {
@@ -162,14 +162,20 @@ void patches(Cpu& cpu, Scratch& scratch, const ConvWeight& k) {
 
 void conv_weight(Cpu& cpu, const ConvWeight& k) {
   Scratch scratch(cpu.memory);
-  const int big = k.big.shape.c, small = k.small.shape.c;
-  const bool big_fills = big % kLanes == 0, small_fills = small % kLanes == 0;
-  if (small_fills && is_image(k.big.shape, k.g)) return image_weight(cpu, scratch, k);
-  const auto winograd = [&](auto scheme) { winograd_weight<decltype(scheme)>(cpu, scratch, k); };
-  if (by_winograd(k.big.shape, k.small.shape, k.g, winograd)) return;
-  if (big_fills) return direct_weight(cpu, scratch, k);
-  if (small_fills && big >= 4) return small_in_vectors(cpu, scratch, k);
-  patches(cpu, scratch, k);
+  switch (weight_way(k)) {
+    case WeightWay::image:
+      return image_weight(cpu, scratch, k);
+    case WeightWay::winograd:
+      by_winograd(k.big.shape, k.small.shape, k.g,
+                  [&](auto scheme) { winograd_weight<decltype(scheme)>(cpu, scratch, k); });
+      return;
+    case WeightWay::direct:
+      return direct_weight(cpu, scratch, k);
+    case WeightWay::small_in_vectors:
+      return small_in_vectors(cpu, scratch, k);
+    case WeightWay::patches:
+      return patches(cpu, scratch, k);
+  }
 }
 
 }  // namespace

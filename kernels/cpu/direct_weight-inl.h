@@ -58,34 +58,65 @@ void weight_lines(const WindowProblem& p, const real* small, int small_channels,
   });
 }
 
-// Images are taken a block at a time, small enough for the caches.
+// The weight gradient over some images, in tasks: up to kWeightChannels small channels and one line of the window each.
+struct WeightTasks {
+  static constexpr int kWeightChannels = kOuterTile / 2;
+  WindowProblem window;
+  const real* small;
+  Shape small_shape;
+  int kernel;
+
+  WeightTasks(const ConvWeight& k, int first_image, int images)
+      : small(k.small.data + std::ptrdiff_t{first_image} * k.small.shape.image()),
+        small_shape(k.small.shape),
+        kernel(k.g.kernel) {
+    ConvDown block{{nullptr, k.small.shape}, k.big, {}, k.g};
+    block.small.shape.n = block.big.shape.n = small_shape.n = images;
+    block.big.data += std::ptrdiff_t{first_image} * k.big.shape.image();
+    window = window_problem(block);
+  }
+  // So many images that what they are packed into stays in the caches.
+  static int most_images(Shape small) {
+    constexpr int kPositions = 1 << 12;
+    return std::max(1, kPositions / (small.h * small.w));
+  }
+
+  int count() const { return (small_shape.c + kWeightChannels - 1) / kWeightChannels * kernel; }
+  int first_channel(int task) const { return task / kernel * kWeightChannels; }
+  int channels(int task) const { return std::min(kWeightChannels, small_shape.c - first_channel(task)); }
+  std::ptrdiff_t line() const { return std::ptrdiff_t{kernel} * window.in_channels; }  // elements
+  std::ptrdiff_t row() const { return kernel * line(); }                               // of a small channel in dw
+  // where the task's line of its first channel lies in dw
+  std::ptrdiff_t begin(int task) const { return first_channel(task) * row() + task % kernel * line(); }
+  std::size_t packed() const { return static_cast<std::size_t>(window.rows()) * kWeightChannels; }
+
+  // Writes, or adds to, the task's lines, which lie `row` apart; `room` holds packed() elements.
+  void run(int task, bool first, real* room, real* lines, std::ptrdiff_t row) const {
+    WindowProblem p = window;
+    p.y.origin += task % kernel;
+    p.y.window = 1;
+    const real* in_small = small + first_channel(task);
+    int left = channels(task);
+    const auto some = [&]<int H>() {
+      weight_lines<H>(p, in_small, small_shape.c, first, room, lines, row);
+      in_small += H, lines += H * row, left -= H;
+    };
+    while (left >= kWeightChannels) some.template operator()<kWeightChannels>();
+    while (left >= 4) some.template operator()<4>();
+    while (left > 0) some.template operator()<1>();
+  }
+};
+
 inline void direct_weight(Cpu& cpu, Scratch& scratch, const ConvWeight& k) {
-  const Shape small = k.small.shape;
-  constexpr int kHeight = kOuterTile / 2, kBlock = 1 << 12;  // small channels; positions
-  const int step = std::clamp(kBlock / (small.h * small.w), 1, std::max(1, small.n));
-  const std::size_t packed = static_cast<std::size_t>(step) * small.h * small.w * kHeight;
-  real* const all_packed = scratch.take<real>(cpu.pool.threads() * packed);
-  const std::ptrdiff_t line = std::ptrdiff_t{k.g.kernel} * k.big.shape.c, row = k.g.kernel * line;
-  for (int n = 0; n < small.n; n += step) {
-    ConvDown block{{nullptr, small}, k.big, {}, k.g};
-    block.small.shape.n = block.big.shape.n = std::min(step, small.n - n);
-    block.big.data += std::ptrdiff_t{n} * k.big.shape.image();
-    const WindowProblem window = window_problem(block);
-    const real* const in_small = k.small.data + std::ptrdiff_t{n} * small.image();
-    const int groups = (small.c + kHeight - 1) / kHeight;
-    cpu.pool.parallel_for(groups * k.g.kernel, [&](int task, int thread) {
-      WindowProblem p = window;
-      p.y.origin += task % k.g.kernel;
-      p.y.window = 1;
-      const auto lines = [&]<int H>(int channel) {
-        weight_lines<H>(p, in_small + channel, small.c, n == 0, all_packed + thread * packed,
-                        k.dw.data + channel * row + task % k.g.kernel * line, row);
-        return channel + H;
-      };
-      int channel = task / k.g.kernel * kHeight;
-      if (channel + kHeight <= small.c) return void(lines.template operator()<kHeight>(channel));
-      for (; channel + 4 <= small.c;) channel = lines.template operator()<4>(channel);
-      for (; channel < small.c;) channel = lines.template operator()<1>(channel);
+  const int images = k.small.shape.n,
+            step = std::clamp(WeightTasks::most_images(k.small.shape), 1, std::max(1, images));
+  const std::size_t packed = WeightTasks(k, 0, step).packed();
+  real* const room = scratch.take<real>(static_cast<std::size_t>(cpu.pool.threads()) * packed);
+  for (int n = 0; n < images; n += step) {
+    const WeightTasks tasks(k, n, std::min(step, images - n));
+    cpu.pool.parallel_for(tasks.count(), [&](int task, int thread) {
+      tasks.run(task, n == 0, room + static_cast<std::size_t>(thread) * packed, k.dw.data + tasks.begin(task),
+                tasks.row());
     });
   }
 }

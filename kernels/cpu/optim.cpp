@@ -4,12 +4,15 @@
 
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/targets.h"
+#include "kernels/cpu/update.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/optim.cpp"
 #include <hwy/foreach_target.h>
 
-#include "kernels/cpu/simd-inl.h"
+#include "kernels/cpu/adam-inl.h"
+#include "kernels/cpu/direct_weight-inl.h"
+#include "kernels/cpu/weight_way-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace snag::HWY_NAMESPACE {
@@ -17,33 +20,7 @@ namespace {
 
 constexpr int kShare = 1 << 14;  // elements of a task
 
-// Elements begin .. end, whose gradients follow each other from g on; those from `more` on, if any, are added to them.
-template <bool Averaged>
-void adam_range(const Adam& k, Adam::Scales s, const real* g, const real* more, int begin, int end) {
-  const real b1 = static_cast<real>(k.beta1), b2 = static_cast<real>(k.beta2);
-  const Vector beta1 = set(b1), rest1 = set(1 - b1), beta2 = set(b2), rest2 = set(1 - b2), decay = set(s.decay),
-               rate = set(s.rate), root = set(s.root_correction), eps = set(static_cast<real>(k.eps)),
-               keep = set(s.keep), take = set(1 - s.keep);
-  int i = begin;
-  for (; i + kLanes <= end; i += kLanes) {
-    Vector gi = load(g + (i - begin));
-    if (more) gi = hn::Add(gi, load(more + (i - begin)));
-    const Vector m = hn::MulAdd(beta1, load(k.m.data + i), hn::Mul(rest1, gi));
-    const Vector v = hn::MulAdd(beta2, load(k.v.data + i), hn::Mul(hn::Mul(rest2, gi), gi));
-    const Vector step = hn::Div(hn::Mul(rate, m), hn::MulAdd(hn::Sqrt(v), root, eps));
-    const Vector w = hn::MulSub(load(k.w.data + i), decay, step);
-    store(m, k.m.data + i);
-    store(v, k.v.data + i);
-    store(w, k.w.data + i);
-    if constexpr (Averaged) store(hn::MulAdd(keep, load(k.average.data + i), hn::Mul(take, w)), k.average.data + i);
-  }
-  for (; i < end; ++i) {
-    const real gi = more ? g[i - begin] + more[i - begin] : g[i - begin];
-    k.update(k.w.data[i], k.m.data[i], k.v.data[i], gi, s);
-    if constexpr (Averaged) k.average.data[i] = Adam::averaged(k.average.data[i], k.w.data[i], s);
-  }
-}
-
+// All elements but those whose gradient has no memory.
 void adam(Cpu& cpu, const Adam& k) {
   const Adam::Scales scales = k.scales();
   const int size = k.size();
@@ -51,16 +28,44 @@ void adam(Cpu& cpu, const Adam& k) {
     const int begin = task * kShare, end = std::min(size, begin + kShare);
     for (int j = 0; j < k.g.count; ++j) {
       const int from = std::max(begin, k.g.begin[j]), to = std::min(end, k.g.begin[j + 1]);
-      if (from >= to) continue;
+      if (from >= to || !k.g.data[j]) continue;
       const int at = from - k.g.begin[j];
-      const real *g = k.g.data[j] + at, *more = k.g.more[j] ? k.g.more[j] + at : nullptr;
-      if (k.average.data)
-        adam_range<true>(k, scales, g, more, from, to);
-      else
-        adam_range<false>(k, scales, g, more, from, to);
+      adam_range(k, scales, k.g.data[j] + at, k.g.more[j] ? k.g.more[j] + at : nullptr, from, to);
     }
     for (int i = std::max(begin, k.trained()); i < end; ++i) k.update(i, scales);
   });
+}
+
+bool computed_in_lines(const ConvWeight& k) {
+  return weight_way(k) == WeightWay::direct && k.small.shape.n <= WeightTasks::most_images(k.small.shape);
+}
+
+// A task's lines of both products stay in L2 until Adam has read them.
+void update_by_products(Cpu& cpu, const Adam& k, Adam::Scales scales, const GradientProducts& g) {
+  Scratch scratch(cpu.memory);
+  const WeightTasks first(g.product[0], 0, g.product[0].small.shape.n);
+  const WeightTasks second = g.two() ? WeightTasks(g.product[1], 0, g.product[1].small.shape.n) : first;
+  const auto threads = static_cast<std::size_t>(cpu.pool.threads());
+  const std::size_t packed = std::max(first.packed(), second.packed());
+  const std::ptrdiff_t line = first.line(), size = WeightTasks::kWeightChannels * line;
+  real* const room = scratch.take<real>(threads * packed);
+  real* const lines = scratch.take<real>(threads * static_cast<std::size_t>(2 * size));
+  cpu.pool.parallel_for(first.count(), [&](int task, int thread) {
+    real* const own_room = room + static_cast<std::size_t>(thread) * packed;
+    real* const own = lines + thread * 2 * size;
+    first.run(task, true, own_room, own, line);
+    if (g.two()) second.run(task, true, own_room, own + size, line);
+    for (int i = 0; i < first.channels(task); ++i) {
+      const auto begin = static_cast<int>(k.g.begin[g.gradient] + first.begin(task) + i * first.row());
+      const real* const d = own + i * line;
+      adam_range(k, scales, d, g.two() ? d + size : nullptr, begin, begin + static_cast<int>(line));
+    }
+  });
+}
+
+void update(Cpu& cpu, const Update& u) {
+  for (const GradientProducts& g : u.products) update_by_products(cpu, u.adam, u.adam.scales(), g);
+  adam(cpu, u.adam);
 }
 
 }  // namespace
@@ -70,6 +75,10 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace snag {
 HWY_EXPORT(adam);
+HWY_EXPORT(update);
+HWY_EXPORT(computed_in_lines);
 void launch(Cpu& cpu, const Adam& k) { HWY_DYNAMIC_DISPATCH(adam)(cpu, k); }
+void launch(Cpu& cpu, const Update& u) { HWY_DYNAMIC_DISPATCH(update)(cpu, u); }
+bool computed_in_lines(const ConvWeight& k) { return HWY_DYNAMIC_DISPATCH(computed_in_lines)(k); }
 }  // namespace snag
 #endif
