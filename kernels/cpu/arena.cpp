@@ -21,7 +21,6 @@
 namespace snag {
 namespace {
 
-constexpr std::size_t kAlign = 64;
 constexpr std::size_t kLeastArena = std::size_t{64} << 20;
 
 std::byte* reserve(std::size_t bytes) {
@@ -55,7 +54,7 @@ Arena::~Arena() {
 
 void* Arena::alloc(std::size_t bytes) {
   const std::size_t left = capacity_ - used_;
-  const std::size_t rounded = bytes > left ? bytes : (bytes + kAlign - 1) / kAlign * kAlign;
+  const std::size_t rounded = bytes > left ? bytes : aligned(bytes);
   if (rounded > left)
     throw Error(Exit::device, "out of memory: " + megabytes(bytes) + " more needed, " + megabytes(used_) + " of " +
                                   megabytes(capacity_) +

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -22,7 +23,8 @@ class CpuBackend : public Backend {
  public:
   explicit CpuBackend(const CpuOptions& o)
       : portable_(o.portable),
-        eager_(o.eager),
+        eager_(o.eager || o.portable),
+        poison_(o.poison),
         arena_(o.arena_bytes, o.poison),
         cpu_{ThreadPool(o.portable      ? 1
                         : o.threads > 0 ? o.threads
@@ -30,20 +32,18 @@ class CpuBackend : public Backend {
              Arena(0, o.poison)} {}
 
   void run(const Kernel& kernel) override {
-    if (recorded_)
-      recorded_->emplace_back(kernel);
+    if (recorder_)
+      recorder_->run(kernel);
     else
       run_now(kernel);
   }
 
-  void* alloc(std::size_t bytes) override {
-    if (recorded_) recorded_->emplace_back(Take{bytes});
-    return arena_.alloc(bytes);
-  }
-  std::size_t mark() const override { return arena_.used(); }
+  void* alloc(std::size_t bytes) override { return recorder_ ? recorder_->alloc(bytes) : arena_.alloc(bytes); }
+  std::size_t mark() const override { return recorder_ ? recorder_->mark() : arena_.used(); }
   void rewind(std::size_t mark) override {
-    if (recorded_) recorded_->emplace_back(GiveBack{mark, arena_.at(mark)});
-    rewind_now(mark);
+    if (recorder_) return recorder_->rewind(mark);
+    arena_.rewind(mark);
+    if (!cpu_.frozen.empty()) cpu_.frozen.release(arena_.at(mark));
   }
   std::size_t peak() const override { return arena_.peak(); }
 
@@ -64,16 +64,17 @@ class CpuBackend : public Backend {
     copy(host, device, bytes);
   }
 
-  // What the step asks for is asked for again in each run, memory included, so that it has its guards and its poison.
   std::unique_ptr<Recording> record(std::function<void()> step) override {
     if (eager_) return std::make_unique<CpuRecording>(std::move(step));
-    const std::size_t start = mark();
-    std::vector<Request> requests = requests_of(step);
-    if (mark() != start) throw std::logic_error("a recorded step must leave the arena as it found it");
-    if (!portable_) requests = planned(std::move(requests));
-    return std::make_unique<CpuRecording>([this, start, requests = std::move(requests)] {
-      if (mark() != start) throw std::logic_error("a recorded step runs where the arena was when it was recorded");
-      for (const Request& r : requests) std::visit([&](const auto& what) { run_now(what); }, r);
+    const std::size_t start = arena_.used();
+    LaidOut planned = plan(step);
+    arena_.alloc(planned.bytes);  // throws where it does not fit
+    arena_.rewind(start);
+    return std::make_unique<CpuRecording>([this, start, planned = std::move(planned)] {
+      if (arena_.used() != start) throw std::logic_error("a recorded step runs where the arena was when recorded");
+      arena_.alloc(planned.bytes);
+      for (const auto& work : planned.work) std::visit([&](const auto& w) { run_now(w); }, work);
+      rewind(start);
     });
   }
 
@@ -103,37 +104,30 @@ class CpuBackend : public Backend {
     check_frozen(u.adam);
     launch(cpu_, u);
   }
-  void run_now(const Take& t) { arena_.alloc(t.bytes); }
-  void run_now(const GiveBack& back) { rewind_now(back.mark); }
-  void rewind_now(std::size_t mark) {
-    arena_.rewind(mark);
-    if (!cpu_.frozen.empty()) cpu_.frozen.release(arena_.at(mark));
-  }
   void check_frozen(const Kernel& kernel) const {
     if (cpu_.frozen.empty()) return;
     for (const Operand& o : operands(kernel)) cpu_.frozen.check(o);
   }
   void no_copies_in_a_step() const {
-    if (recorded_) throw std::logic_error("a recorded step must not copy to or from the device");
+    if (recorder_) throw std::logic_error("a recorded step must not copy to or from the device");
   }
-  std::vector<Request> requests_of(const std::function<void()>& step) {
-    std::vector<Request> requests;
+  LaidOut plan(const std::function<void()>& step) {
     struct Recorded {
-      std::vector<Request>*& to;
-      ~Recorded() { to = nullptr; }
-    } recorded{recorded_};
-    recorded_ = &requests;
+      std::optional<Recorder>& recorder;
+      ~Recorded() { recorder.reset(); }
+    } recorded{recorder_};
+    recorder_.emplace(arena_.used());
     step();
-    return requests;
+    return lay_out(with_early_updates(recorder_->finish()), arena_.at(arena_.used()), poison_);
   }
   static void copy(void* to, const void* from, std::size_t bytes) {
     if (bytes > 0) std::memcpy(to, from, bytes);
   }
 
-  bool portable_, eager_;
+  bool portable_, eager_, poison_;
   Arena arena_;
   Cpu cpu_;
-  std::vector<Request>* recorded_ = nullptr;  // where to note what is asked for, while a step is recorded
+  std::optional<Recorder> recorder_;  // while a step is recorded
 };
 
 }  // namespace

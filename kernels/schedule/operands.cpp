@@ -31,18 +31,18 @@ constexpr std::size_t member_count() {
 }
 
 template <class F, class... M>
-void for_each(F f, const M&... members) {
+void for_each(F f, M&... members) {
   (f(members), ...);
 }
 
 // Calls f for each member.
 template <class K, class F>
-void for_each_member(const K& k, F f) {
-  constexpr std::size_t n = member_count<K>();
-#define SNAG_MEMBERS(count, ...)   \
-  if constexpr (n == count) {      \
-    const auto& [__VA_ARGS__] = k; \
-    for_each(f, __VA_ARGS__);      \
+void for_each_member(K& k, F f) {
+  constexpr std::size_t n = member_count<std::remove_const_t<K>>();
+#define SNAG_MEMBERS(count, ...) \
+  if constexpr (n == count) {    \
+    auto& [__VA_ARGS__] = k;     \
+    for_each(f, __VA_ARGS__);    \
   }
   SNAG_MEMBERS(1, a)
   SNAG_MEMBERS(2, a, b)
@@ -65,53 +65,66 @@ void for_each_member(const K& k, F f) {
 
 // ---- what a member says of memory
 
-struct Collector {
-  std::vector<Operand>& found;
+template <class M, class... T>
+concept OneOf = (std::is_same_v<std::remove_const_t<M>, T> || ...);
 
-  template <class T>
-  void add(T* data, int count) {
-    if (data && count > 0)
-      found.push_back(
-          {reinterpret_cast<const std::byte*>(data), sizeof(T) * static_cast<std::size_t>(count), !std::is_const_v<T>});
+// Calls f(data, count) for each pointer to memory of the device, and so many elements from there on.
+template <class F>
+struct Pointers {
+  F f;
+
+  void operator()(OneOf<View, ConstView> auto& v) { add(v.data, v.shape.size()); }
+  void operator()(OneOf<Counter, ConstCounter> auto& c) { add(c.data, 1); }
+  void operator()(OneOf<Running> auto& r) { (*this)(r.mean), (*this)(r.var); }
+  void operator()(OneOf<Gradients> auto& g) {
+    for (int i = 0; i < g.count; ++i) {
+      const int size = g.begin[i + 1] - g.begin[i];
+      add(g.data[i], size), add(g.more[i], size);
+    }
   }
-  void operator()(const View& v) { add(v.data, v.shape.size()); }
-  void operator()(const ConstView& v) { add(v.data, v.shape.size()); }
-  void operator()(const Counter& c) { add(c.data, 1); }
-  void operator()(const ConstCounter& c) { add(c.data, 1); }
-  void operator()(const Running& r) { (*this)(r.mean), (*this)(r.var); }
-  void operator()(const Gradients& g) {
-    for (int i = 0; i < g.count; ++i)
-      for (const real* data : {g.data[i], g.more[i]}) add(data, g.begin[i + 1] - g.begin[i]);
-  }
-  void operator()(const Addends& a) {
+  void operator()(OneOf<Addends> auto& a) {
     for (int i = 0; i < a.count; ++i) add(a.x[i], a.end[i] - a.begin[i]);
   }
-  void operator()(const Weighted& w) {
+  void operator()(OneOf<Weighted> auto& w) {
     for (int i = 0; i < w.count; ++i) add(w.value[i], 1);
   }
-  void operator()(const Entries& e) {
+  void operator()(OneOf<Entries> auto& e) {
     for (int i = 0; i < e.count; ++i) add(e.x[i], 1);
   }
-  // The data set and the order of its images: the host alone writes them.
-  void operator()(const Bytes&) {}
-  void operator()(const std::int32_t*) {}
-  // values
-  void operator()(const Conv&) {}
-  void operator()(const Augment&) {}
-  void operator()(const Targets&) {}
-  void operator()(const Schedule&) {}
+  // The data set and the order of its images, which the host alone writes; and values.
+  template <OneOf<Bytes, const std::int32_t*, Conv, Augment, Targets, Schedule> T>
+  void operator()(T&) {}
   template <class T>
   requires std::is_arithmetic_v<T>
-  void operator()(const T&) {}
+  void operator()(T&) {}
+
+ private:
+  void add(auto& data, int count) {
+    if (data && count > 0) f(data, count);
+  }
 };
+
+template <class K, class F>
+void for_each_pointer(K& kernel, F f) {
+  std::visit([&](auto& k) { for_each_member(k, Pointers<F>{f}); }, kernel);
+}
 
 }  // namespace
 
 std::vector<Operand> operands(const Kernel& kernel) {
   std::vector<Operand> found;
   found.reserve(16);
-  std::visit([&](const auto& k) { for_each_member(k, Collector{found}); }, kernel);
+  for_each_pointer(kernel, [&]<class T>(T* data, int count) {
+    found.push_back(
+        {reinterpret_cast<const std::byte*>(data), sizeof(T) * static_cast<std::size_t>(count), !std::is_const_v<T>});
+  });
   return found;
+}
+
+void relocate(Kernel& kernel, const Relocation& place) {
+  for_each_pointer(kernel, [&]<class T>(T*& data, int) {
+    data = reinterpret_cast<T*>(const_cast<std::byte*>(place(reinterpret_cast<const std::byte*>(data))));
+  });
 }
 
 }  // namespace snag

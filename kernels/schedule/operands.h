@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <functional>
 #include <vector>
 
 #include "kernels/kernels.h"
@@ -28,5 +29,10 @@ inline bool conflict(const Operand& a, const Operand& b) {
 // All device memory that a kernel touches, found in its members: a View is written, a ConstView is read. A constant
 // that no kernel writes, as the data set, may be missing.
 std::vector<Operand> operands(const Kernel&);
+
+// Where memory at an address lies instead.
+using Relocation = std::function<const std::byte*(const std::byte*)>;
+// Makes a kernel use memory elsewhere: all of what operands() finds.
+void relocate(Kernel&, const Relocation&);
 
 }  // namespace snag

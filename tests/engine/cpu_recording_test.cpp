@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "base/error.h"
 #include "tests/small_training.h"
 #include "tests/support.h"
 
@@ -38,24 +39,16 @@ TEST_CASE("a recorded training has the bits of one whose steps are called anew")
   }
 }
 
-// Memory for a step that nothing runs: two parameters of 4x4 convolutions between 32 channels, the gradient of each the
-// sum of two weight gradients.
-class Step {
+// A step that nothing runs: two parameters of 4x4 convolutions between 32 channels, the gradient of each the sum of two
+// weight gradients.
+class TwoParameters {
  public:
   static constexpr Shape kBig{2, 32, 4, 4}, kSmall{2, 32, 2, 2}, kWeights{32, 32, 4, 4};
 
-  Step() {
-    for (View& d : gradient) d = take(kWeights);
-  }
-  View take(Shape s) {
-    real* const data = memory_.data() + used_;
-    used_ += static_cast<std::size_t>(s.size());
-    return {data, s};
-  }
   void compute(int i) {
-    requests.emplace_back(
-        ConvWeight{.dw = gradient.at(static_cast<std::size_t>(i)), .big = big, .small = small, .g = {}});
+    recorder.run(ConvWeight{.dw = gradient.at(static_cast<std::size_t>(i)), .big = big, .small = small, .g = {}});
   }
+  void read(ConstView x) { recorder.run(Affine{.y = other, .x = x, .scale = 1, .shift = 0}); }
   void adam() {
     Adam k{};
     k.w = w, k.m = m, k.v = v;
@@ -65,74 +58,82 @@ class Step {
       k.g.more[j] = gradient[static_cast<std::size_t>(2 * j + 1)].data;
       k.g.begin[j + 1] = (j + 1) * kWeights.size();
     }
-    requests.emplace_back(k);
+    recorder.run(k);
   }
-  void give_back(const real* from) { requests.emplace_back(GiveBack{0, reinterpret_cast<const std::byte*>(from)}); }
-  void run(const Kernel& k) { requests.emplace_back(k); }
-
+  std::vector<Work> planned() {
+    recorder.rewind(0);
+    return with_early_updates(recorder.finish()).work;
+  }
   // How many weight gradients Adam computes in the plan of all that; those left as they are must be all others.
-  int within_adam() const {
+  int within_adam() {
     int within = 0, alone = 0;
-    for (const Request& r : planned(requests)) {
-      if (const auto* u = std::get_if<Update>(&r))
+    for (const Work& work : planned()) {
+      if (const auto* u = std::get_if<Update>(&work))
         for (const GradientProducts& g : u->products) within += g.two() ? 2 : 1;
-      if (const auto* k = std::get_if<Kernel>(&r)) alone += std::holds_alternative<ConvWeight>(*k);
+      if (const auto* k = std::get_if<Kernel>(&work)) alone += std::holds_alternative<ConvWeight>(*k);
     }
     CHECK(within + alone == 4);
     return within;
   }
 
  private:
-  std::vector<real> memory_ = std::vector<real>(std::size_t{1} << 18);
+  std::vector<real> outside_ = std::vector<real>(std::size_t{7} * 2 * kWeights.size());
   std::size_t used_ = 0;
 
  public:
-  View w = take({.c = 2 * kWeights.size()}), m = take(w.shape), v = take(w.shape), big = take(kBig),
-       small = take(kSmall), other = take({});
-  std::array<View, 4> gradient;
-  std::vector<Request> requests;
+  View outside(Shape s) {
+    real* const data = outside_.data() + used_;
+    used_ += static_cast<std::size_t>(s.size());
+    return {data, s};
+  }
+  View inside(Shape s) {
+    return {static_cast<real*>(recorder.alloc(sizeof(real) * static_cast<std::size_t>(s.size()))), s};
+  }
+
+  Recorder recorder{0};
+  View w = outside({.c = 2 * kWeights.size()}), m = outside(w.shape), v = outside(w.shape), other = outside({});
+  View big = inside(kBig), small = inside(kSmall);
+  std::array<View, 4> gradient{inside(kWeights), inside(kWeights), inside(kWeights), inside(kWeights)};
 };
 
 TEST_CASE("weight gradients that Adam alone reads are computed within it") {
   struct Case {
     const char* name;
-    std::function<void(Step&)> before, after;
+    std::function<void(TwoParameters&)> first, before, after;
     int within;
   };
-  const auto none = [](Step&) {};
-  const auto returned = [](Step& s) { s.give_back(s.big.data); };
+  const auto none = [](TwoParameters&) {};
   const std::vector<Case> cases{
-      {"given back", none, returned, 4},
-      {"its memory taken anew", none,
-       [&](Step& s) {
-         returned(s);
-         s.run(Fill{.y = s.gradient[0], .value = 0});
+      {"read by Adam alone", none, none, none, 4},
+      {"of memory that stays", [](TwoParameters& s) { s.gradient[0] = s.outside(TwoParameters::kWeights); }, none, none,
+       2},
+      {"read before", none,
+       [](TwoParameters& s) {
+         s.read({s.gradient[1].data, {}});
        },
-       4},
-      {"kept behind the step", none, none, 0},
-      {"given back in part", none, [](Step& s) { s.give_back(s.gradient[2].data); }, 2},
-      {"read before",
-       [](Step& s) {
-         s.run(Affine{.y = s.other, .x = {s.gradient[1].data, {}}, .scale = 1, .shift = 0});
-       },
-       returned, 2},
-      {"read behind", none,
-       [&](Step& s) {
-         s.run(Affine{.y = s.other, .x = {s.gradient[3].data + 7, {}}, .scale = 1, .shift = 0});
-         returned(s);
+       none, 2},
+      {"read behind", none, none,
+       [](TwoParameters& s) {
+         s.read({s.gradient[3].data + 7, {}});
        },
        2},
-      {"changed before", [](Step& s) { s.run(Fill{.y = s.gradient[0], .value = 0}); }, returned, 2},
-      {"an input changed before",
-       [](Step& s) {
-         s.run(Fill{.y = {s.big.data + 5, {}}, .value = 0});
+      {"changed before", none, [](TwoParameters& s) { s.recorder.run(Fill{.y = s.gradient[0], .value = 0}); }, none, 2},
+      // by what needs the old parameters, so that they cannot be updated before it
+      {"an input changed before", none,
+       [](TwoParameters& s) {
+         s.recorder.run(Affine{.y = {s.big.data + 5, {}}, .x = s.w, .scale = 1, .shift = 0});
        },
-       returned, 0},
-      {"an input given back before", [](Step& s) { s.give_back(s.small.data); }, returned, 0},
+       none, 0},
+      {"an input changed behind", none, none,
+       [](TwoParameters& s) {
+         s.recorder.run(Affine{.y = {s.big.data + 5, {}}, .x = s.w, .scale = 1, .shift = 0});
+       },
+       4},
   };
   for (const Case& c : cases) {
     CAPTURE(c.name);
-    Step s;
+    TwoParameters s;
+    c.first(s);
     for (int i = 0; i < 4; ++i) s.compute(i);
     c.before(s);
     s.adam();
@@ -141,11 +142,74 @@ TEST_CASE("weight gradients that Adam alone reads are computed within it") {
   }
 }
 
+TEST_CASE("a parameter is updated as soon as its gradient is there and its old value is no longer needed") {
+  TwoParameters s;
+  for (int i = 0; i < 4; ++i) s.compute(i);
+  s.read({s.w.data, TwoParameters::kWeights});  // needs the first
+  s.recorder.run(Fill{.y = s.other, .value = 0});
+  s.adam();
+  std::string order;
+  for (const Work& work : s.planned()) {
+    if (const auto* u = std::get_if<Update>(&work); u && u->adam.g.count == 1)
+      order += u->adam.w.data == s.w.data ? "first, " : "second, ";
+    if (const auto* k = std::get_if<Kernel>(&work)) {
+      if (std::holds_alternative<Affine>(*k)) order += "reader, ";
+      if (std::holds_alternative<Fill>(*k)) order += "fill, ";
+    }
+  }
+  CHECK(order == "second, reader, first, fill, ");
+}
+
+// A chain of eight tensors of a quarter of the arena, each one more than the last.
+TEST_CASE("a recorded step needs the memory of what lives at a time") {
+  constexpr int kSize = (1 << 18) / sizeof(real);
+  for (const bool poison : {false, true}) {
+    const auto backend = make_cpu_backend({.threads = 1, .arena_bytes = 1 << 20, .poison = poison});
+    const View result = put(*backend, {.c = 3}, {0, 0, 0});
+    const auto chain = [&](int length, int kept) {
+      return [=, &backend] {
+        const std::size_t start = backend->mark();
+        std::vector<View> x;
+        for (int i = 0; i < length; ++i) {
+          x.push_back({static_cast<real*>(backend->alloc(kSize * sizeof(real))), {.c = kSize}});
+          if (i == 0)
+            backend->run(Fill{.y = x[0], .value = 1});
+          else
+            backend->run(Affine{.y = x.back(), .x = x[x.size() - 2], .scale = 1, .shift = 1});
+        }
+        for (int i = 0; i < kept; ++i)  // the ends of the last tensors
+          backend->run(Fill{.y = {x[x.size() - 1 - static_cast<std::size_t>(i)].data + kSize - 1, {}}, .value = 0});
+        backend->run(Affine{.y = {result.data, {}}, .x = {x.back().data, {}}, .scale = 1, .shift = 0});
+        backend->rewind(start);
+      };
+    };
+    const auto step = backend->record(chain(8, 1));
+    for (int i = 0; i < 2; ++i) {
+      step->run();
+      CHECK(get(*backend, result)[0] == 8);
+    }
+    try {
+      backend->record(chain(8, 5));
+      FAIL("no error");
+    } catch (const Error& e) {
+      CHECK(e.code() == Exit::device);
+    }
+    CHECK_NOTHROW(step->run());
+  }
+}
+
 TEST_CASE("a step that cannot be recorded is refused") {
   const auto backend = make_cpu_backend({.threads = 1, .arena_bytes = 1 << 20});
   const View x = put(*backend, {}, {1});
   CHECK_THROWS_AS(backend->record([&] { backend->alloc(64); }), std::logic_error);
   CHECK_THROWS_AS(backend->record([&] { get(*backend, x); }), std::logic_error);
+  CHECK_THROWS_AS(backend->record([&] {
+    const std::size_t start = backend->mark();
+    const View y{static_cast<real*>(backend->alloc(sizeof(real))), {}};
+    backend->rewind(start);
+    backend->run(Fill{.y = y, .value = 0});
+  }),
+                  std::logic_error);
   CHECK_THROWS_AS(backend->record([&] { backend->upload(x.data, x.data, sizeof(real)); }), std::logic_error);
   const auto step = backend->record([&] { backend->run(Fill{.y = x, .value = 2}); });
   step->run();

@@ -139,7 +139,7 @@ TEST_CASE("a batch larger than the set is refused") {
 
 TEST_CASE("too little memory is an error of its own") {
   const TrainingSet set = pictures(11, 13);
-  const auto backend = make_cpu_backend({.threads = 1, .arena_bytes = 1 << 20});
+  const auto backend = make_cpu_backend({.threads = 1, .arena_bytes = 1 << 18});
   check_error(error_of([&] {
                 Trainer t(*backend, small("dual_gan"), set);
                 t.run_step();

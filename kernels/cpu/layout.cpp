@@ -1,0 +1,87 @@
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "kernels/cpu/recording.h"
+
+namespace snag {
+namespace {
+
+// A block's life, from the first to the last work that touches it, and its place.
+struct Life {
+  std::size_t bytes, first, last, offset = 0;
+  bool touched = false;
+
+  bool overlaps(const Life& l) const { return first <= l.last && l.first <= last; }
+  std::size_t end() const { return offset + aligned(bytes); }
+};
+
+std::vector<Life> lives(const Step& step) {
+  std::vector<Life> all;
+  for (const Block& b : step.memory) all.push_back({b.bytes, 0, 0});
+  for (std::size_t i = 0; i < step.work.size(); ++i)
+    for (const Operand& o : operands(step.work[i]))
+      if (const int b = step.holder(o.begin); b >= 0) {
+        Life& life = all[static_cast<std::size_t>(b)];
+        if (!life.touched) life.first = i;
+        life.touched = true;
+        life.last = i;
+      }
+  return all;
+}
+
+// The large ones first, each at the lowest place that is free during its life. Returns where the last ends.
+std::size_t place(std::vector<Life>& all) {
+  std::vector<Life*> order, placed;  // placed: by offset
+  for (Life& l : all)
+    if (l.touched) order.push_back(&l);
+  std::stable_sort(order.begin(), order.end(), [](const Life* a, const Life* b) { return a->bytes > b->bytes; });
+  std::size_t end = 0;
+  for (Life* l : order) {
+    for (const Life* p : placed)
+      if (p->overlaps(*l) && p->offset < l->end() && l->offset < p->end()) l->offset = p->end();
+    const auto lower = [](const Life* a, const Life* b) { return a->offset < b->offset; };
+    placed.insert(std::upper_bound(placed.begin(), placed.end(), l, lower), l);
+    end = std::max(end, l->end());
+  }
+  return end;
+}
+
+void relocate(Work& work, const Relocation& to) {
+  const auto move = [&](auto& k) {
+    Kernel moved = k;
+    relocate(moved, to);
+    k = std::get<std::decay_t<decltype(k)>>(moved);
+  };
+  if (auto* kernel = std::get_if<Kernel>(&work)) return relocate(*kernel, to);
+  auto& update = std::get<Update>(work);
+  move(update.adam);
+  for (GradientProducts& g : update.products)
+    for (ConvWeight& k : g.product) move(k);
+}
+
+Kernel poisoned(std::byte* begin, std::size_t bytes) {
+  return Fill{.y = {reinterpret_cast<real*>(begin), {.c = static_cast<int>(bytes / sizeof(real))}},
+              .value = std::numeric_limits<real>::quiet_NaN()};
+}
+
+}  // namespace
+
+LaidOut lay_out(Step step, std::byte* base, bool poison) {
+  std::vector<Life> all = lives(step);
+  LaidOut result{{}, place(all)};
+  const auto to = [&](const std::byte* p) -> const std::byte* {
+    const auto b = static_cast<std::size_t>(step.holder(p));
+    return step.holder(p) < 0 ? p : base + all[b].offset + (p - step.memory[b].begin);
+  };
+  for (std::size_t i = 0; i < step.work.size(); ++i) {
+    if (poison)
+      for (const Life& l : all)
+        if (l.touched && l.first == i) result.work.emplace_back(poisoned(base + l.offset, l.bytes));
+    relocate(step.work[i], to);
+    result.work.push_back(std::move(step.work[i]));
+  }
+  return result;
+}
+
+}  // namespace snag
