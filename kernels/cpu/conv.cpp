@@ -202,6 +202,7 @@ void conv_down(Cpu& cpu, const ConvDown& k) {
     return product(cpu, scratch, p, Matrix::columns, k.w.data, [](const Task& t, const Rows& rows) { dot(t, rows); });
   }
   const bool frozen = cpu.frozen.holds(k.w);
+  if (direct_pays(p) && !p.pointwise && !frozen) return direct_packing(cpu, scratch, p, PackDown{p, k.w.data});
   if (few_rows(p) && !frozen)
     return product(cpu, scratch, p, Matrix::unpacked, nullptr, [&](const Task& t, const Rows& rows) {
       multiply_packing(p, t, rows, PackDown{p, k.w.data});

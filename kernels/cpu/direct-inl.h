@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "kernels/cpu/product-inl.h"
 #include "kernels/cpu/simd-inl.h"
 #include "kernels/cpu/window.h"
 
@@ -120,15 +121,16 @@ inline Grid positions_in(const WindowProblem& p) {
           static_cast<std::ptrdiff_t>(p.y.in) * p.x.in * p.in_channels};
 }
 
-// What NV columns get from a sight's positions.
-template <int NV>
-void direct_sight(const WindowProblem& p, const Sight& s, const real* in, const real* const* b, real* out, Grid to) {
+// What NV columns get from a sight's positions. fetch(begin, depth, panel) says where elements begin .. begin + depth
+// of the window lie in each panel.
+template <int NV, class Fetch>
+void direct_sight(const WindowProblem& p, const Sight& s, const real* in, const Fetch& fetch, real* out, Grid to) {
   const Grid from = positions_in(p);
   const int pieces = (s.width + kTileWidth - 1) / kTileWidth, elements = s.places * p.in_channels;
   for (int begin = 0; begin < elements; begin += kDirectDepth) {
     const int depth = std::min(kDirectDepth, elements - begin);
     const real* panel[NV];
-    for (int v = 0; v < NV; ++v) panel[v] = b[v] + static_cast<std::ptrdiff_t>(begin) * kLanes;
+    fetch(static_cast<int>(first_element(p, s)) + begin, depth, panel);
     for (int i = 0; i < p.images * pieces; ++i) {
       const int n = i / pieces, piece = i % pieces;
       const int x = s.width * piece / pieces, width = s.width * (piece + 1) / pieces - x;
@@ -144,8 +146,8 @@ void direct_sight(const WindowProblem& p, const Sight& s, const real* in, const 
 }
 
 // NV panels of one group, for the positions of the stretches.
-template <int NV>
-void direct_panels(const WindowProblem& p, const Stretch& ys, const Stretch& xs, const real* panels, int panel) {
+template <int NV, class Fetch>
+void direct_panels(const WindowProblem& p, const Stretch& ys, const Stretch& xs, int panel, const Fetch& fetch) {
   const Grid to{static_cast<std::ptrdiff_t>(p.x.out_step) * p.out_channels,
                 static_cast<std::ptrdiff_t>(p.y.out_step) * p.x.out * p.out_channels,
                 static_cast<std::ptrdiff_t>(p.y.out) * p.x.out * p.out_channels};
@@ -158,21 +160,19 @@ void direct_panels(const WindowProblem& p, const Stretch& ys, const Stretch& xs,
   for (int n = 0; n < p.images; ++n)
     for (int y = ys.begin; y < ys.end; ++y)
       for (int x = xs.begin; x < xs.end; ++x) std::fill_n(out_at(n, y, x), NV * kLanes, real(0));
-  for_each_sight(p, ys, xs, [&](const Sight& s) {
-    const real* b[NV];
-    for (int v = 0; v < NV; ++v)
-      b[v] = panels + (static_cast<std::ptrdiff_t>(panel + v) * p.window() + first_element(p, s)) * kLanes;
-    direct_sight<NV>(p, s, first_seen(p, s, 0), b, out_at(0, s.y, s.x), to);
-  });
+  for_each_sight(p, ys, xs,
+                 [&](const Sight& s) { direct_sight<NV>(p, s, first_seen(p, s, 0), fetch, out_at(0, s.y, s.x), to); });
 }
 
-// out = windows * panels
-inline void direct(Cpu& cpu, Scratch& scratch, const WindowProblem& p, const real* panels) {
+// out = windows * columns, in at least `wanted` tasks; fetch_of(thread, panel, count) gives a task the fetch of its
+// panels.
+template <class FetchOf>
+void direct(Cpu& cpu, Scratch& scratch, const WindowProblem& p, int wanted, const FetchOf& fetch_of) {
   const Stretches ys = stretches(scratch, p.y, true), xs = stretches(scratch, p.x, true);
   const int per_group = p.out_channels / kLanes, pairs = (per_group + 1) / 2, all = ys.count * xs.count * pairs;
   // Each task reads its columns: lines are shared only where columns are too few.
-  const int wanted = 4 * cpu.pool.threads(), cuts = std::min(p.y.positions, std::max(1, wanted / all));
-  cpu.pool.parallel_for(all * cuts, [&](int i) {
+  const int cuts = std::min(p.y.positions, std::max(1, wanted / all));
+  cpu.pool.parallel_for(all * cuts, [&](int i, int thread) {
     const int cut = i % cuts, pair = i / cuts % pairs, group = i / cuts / pairs;
     const Stretch all_y = ys.data[group / xs.count], x = xs.data[group % xs.count];
     const int lines = all_y.end - all_y.begin, panel = group * per_group + pair * 2;
@@ -180,9 +180,33 @@ inline void direct(Cpu& cpu, Scratch& scratch, const WindowProblem& p, const rea
     y.begin = all_y.begin + lines * cut / cuts;
     y.end = all_y.begin + lines * (cut + 1) / cuts;
     if (pair * 2 + 2 <= per_group)
-      direct_panels<2>(p, y, x, panels, panel);
+      direct_panels<2>(p, y, x, panel, fetch_of(thread, panel, 2));
     else
-      direct_panels<1>(p, y, x, panels, panel);
+      direct_panels<1>(p, y, x, panel, fetch_of(thread, panel, 1));
+  });
+}
+
+inline void direct(Cpu& cpu, Scratch& scratch, const WindowProblem& p, const real* panels) {
+  const std::ptrdiff_t size = std::ptrdiff_t{p.window()} * kLanes;
+  direct(cpu, scratch, p, 4 * cpu.pool.threads(), [=](int, int first, int count) {
+    return [=](int begin, int, const real** panel) {
+      for (int v = 0; v < count; ++v) panel[v] = panels + (first + v) * size + std::ptrdiff_t{begin} * kLanes;
+    };
+  });
+}
+
+// With columns that a task packs just before it uses them: pack(panel, count, begin, end, to) as in product-inl.h.
+template <class Pack>
+void direct_packing(Cpu& cpu, Scratch& scratch, const WindowProblem& p, const Pack& pack) {
+  constexpr std::ptrdiff_t kPanel = kDepth * kLanes;
+  const int threads = cpu.pool.threads();
+  real* const room = scratch.take<real>(static_cast<std::size_t>(2 * threads * kPanel));
+  direct(cpu, scratch, p, 2 * threads, [&](int thread, int first, int count) {
+    return [&pack, first, count, to = room + 2 * thread * kPanel, size = kPanel](int begin, int depth,
+                                                                                 const real** panel) {
+      pack(first, count, begin, begin + depth, to);
+      for (int v = 0; v < count; ++v) panel[v] = to + v * size;
+    };
   });
 }
 
