@@ -102,17 +102,48 @@ void winograd_up(Cpu& cpu, Scratch& scratch, const ConvUp& k) {
       [&](const Points& from, ImageRange images) { points_to_big<S>(from, k.g.pad, k.small.shape, images, k.big); });
 }
 
-// Some rows and columns of two factors at one point, and where their sums of outer products lie: those of unit u, from
-// u.x * (columns of y) on, as outer() leaves them.
-struct OuterTask {
-  int point, x, y, x_columns, y_columns;
-  template <class Fn>
-  void for_each_unit(const Fn& fn) const {
-    for (int i = 0; i < x_columns;) {
-      const int height = unit_height(x_columns - i, y_columns / kLanes);
-      fn(Unit{0, i, height, static_cast<std::ptrdiff_t>(i) * y_columns});
+// At each point a matrix of sums, cut into squares of up to kDepth x kDepth, each as outer() leaves the sums of its
+// units. One square is a task.
+struct PointSums {
+  real* data;
+  int points, rows, columns;
+  std::ptrdiff_t square = std::ptrdiff_t{std::min(kDepth, rows)} * std::min(kDepth, columns);
+  std::ptrdiff_t point = squares() * square + kLanes;  // from one point to the next, as in Points
+
+  static int cuts(int size) { return (size + kDepth - 1) / kDepth; }
+  int squares() const { return cuts(rows) * cuts(columns); }
+  int tasks() const { return points * squares(); }
+
+  struct Task {
+    int point, row, column, rows, columns;
+    real* sums;
+  };
+  Task at(int task) const {
+    const int p = task / squares(), s = task % squares(), row = s / cuts(columns) * kDepth,
+              column = s % cuts(columns) * kDepth;
+    return {p,
+            row,
+            column,
+            std::min(kDepth, rows - row),
+            std::min(kDepth, columns - column),
+            data + p * point + s * square};
+  }
+  // The unit of a square that holds a row: the next unit's rows begin where these end.
+  static Unit unit_of(int row, int square_rows, int square_columns) {
+    const int vectors = square_columns / kLanes, tallest = unit_height(square_rows, vectors);
+    for (int i = row / tallest * tallest;;) {  // all before are as tall
+      const int height = unit_height(square_rows - i, vectors);
+      if (row < i + height) return {0, i, height, static_cast<std::ptrdiff_t>(i) * square_columns};
       i += height;
     }
+  }
+  // Where the vector of a row that begins at a column lies, at the first point.
+  std::ptrdiff_t offset(int row, int column) const {
+    const int s = row / kDepth * cuts(columns) + column / kDepth, r = row % kDepth, c = column % kDepth,
+              square_rows = std::min(kDepth, rows - row + r), square_columns = std::min(kDepth, columns - column + c);
+    const Unit unit = unit_of(r, square_rows, square_columns);
+    const int pair = c / (2 * kLanes) * 2 * kLanes, width = std::min(2 * kLanes, square_columns - pair);
+    return s * square + unit.sums + std::ptrdiff_t{pair} * unit.height + (r - unit.x) * width + c - pair;
   }
 };
 
@@ -123,17 +154,9 @@ void winograd_weight(Cpu& cpu, Scratch& scratch, const ConvWeight& k) {
   constexpr int kRows = 128;
   const int tiles = tiles_of_image<S>(small), step = std::clamp(kRows / tiles, 1, small.n);
   const Points x = take_points(scratch, S::kAllPoints, step * tiles, small.c),
-               y = take_points(scratch, S::kAllPoints, step * tiles, S::kPlanes * big.c),
-               sums = take_points(scratch, S::kAllPoints, small.c, S::kPlanes * big.c);
-  const int x_blocks = x.blocks(), y_blocks = y.blocks();
-  const std::ptrdiff_t size = std::ptrdiff_t{std::min(kDepth, x.columns)} * std::min(kDepth, y.columns);  // of a task's
-  const int tasks = S::kAllPoints * x_blocks * y_blocks;
-  real* all_sums = scratch.take<real>(static_cast<std::size_t>(tasks * size));
-  const auto task_at = [&](int i) {
-    const int xb = i / y_blocks % x_blocks * kDepth, yb = i % y_blocks * kDepth;
-    return OuterTask{i / (x_blocks * y_blocks), xb, yb, std::min(kDepth, x.columns - xb),
-                     std::min(kDepth, y.columns - yb)};
-  };
+               y = take_points(scratch, S::kAllPoints, step * tiles, S::kPlanes * big.c);
+  PointSums sums{nullptr, S::kAllPoints, x.columns, y.columns};
+  sums.data = scratch.take<real>(static_cast<std::size_t>(S::kAllPoints * sums.point));
   const Pair same{0, 0};
   for (int begin = 0; begin < small.n; begin += step) {
     const int end = std::min(small.n, begin + step), rows = (end - begin) * tiles;
@@ -146,27 +169,21 @@ void winograd_weight(Cpu& cpu, Scratch& scratch, const ConvWeight& k) {
       small_to_points<S>(k.small, image, rows_of_image(x));
       big_to_points<S>(k.big, k.g.pad, small, image, rows_of_image(y));
     });
-    cpu.pool.parallel_for(tasks, [&](int i) {
-      const OuterTask t = task_at(i);
-      const Factors f{x.data + t.point * x.point + x.offset(0, t.x),
-                      y.data + t.point * y.point + y.offset(0, t.y),
+    cpu.pool.parallel_for(sums.tasks(), [&](int i) {
+      const PointSums::Task t = sums.at(i);
+      const Factors f{x.data + t.point * x.point + x.offset(0, t.row),
+                      y.data + t.point * y.point + y.offset(0, t.column),
                       kRowStride,
                       kRowStride,
                       &same,
                       1};
       constexpr int kTogether = 64;  // rows of both factors that stay in L2
       for (int n = 0; n < rows; n += kTogether)
-        t.for_each_unit([&](const Unit& u) {
-          outer(f, u, t.y_columns / kLanes, n, std::min(n + kTogether, rows), begin + n == 0, all_sums + i * size);
-        });
-      if (end < small.n) return;
-      t.for_each_unit([&](const Unit& u) {
-        const real* from = all_sums + i * size + u.sums;
-        for (int v = 0; v < t.y_columns; v += 2 * kLanes)
-          for (int r = 0; r < u.height; ++r)
-            for (int j = v; j < std::min(v + 2 * kLanes, t.y_columns); j += kLanes, from += kLanes)
-              store(load(from), sums.data + t.point * sums.point + sums.offset(t.x + u.x + r, t.y + j));
-      });
+        for (int row = 0; row < t.rows;) {
+          const Unit u = PointSums::unit_of(row, t.rows, t.columns);
+          outer(f, u, t.columns / kLanes, n, std::min(n + kTogether, rows), begin + n == 0, t.sums);
+          row += u.height;
+        }
     });
   }
   points_to_weights<S>(cpu, sums, k.dw);

@@ -230,8 +230,8 @@ void weights_to_panels_down(Cpu& cpu, ConstView w, const Panels& to) {
 }
 
 // Rows are small channels, columns (plane, big channel).
-template <class S>
-void points_to_weights(Cpu& cpu, const Points& from, View w) {
+template <class S, class Sums>
+void points_to_weights(Cpu& cpu, const Sums& from, View w) {
   const int channels = w.shape.c;
   cpu.pool.parallel_for(w.shape.n, [&](int o) {
     real* to = w.data + static_cast<std::ptrdiff_t>(o) * kKernelTaps * channels;
