@@ -12,29 +12,32 @@
 
 #include "kernels/conv.h"
 #include "kernels/cpu/frame-inl.h"
+#include "kernels/cpu/pack-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace snag::HWY_NAMESPACE {
 
 constexpr int kTapRows = kManyRegisters ? kImageKernel : kImageKernel / 2;  // rows of taps whose sums fit the registers
 
-// sums[r][t] += sum over q of in[r][q * stride + t] * small[q], for one line of small pixels
-HWY_INLINE void image_weight_rows(const real* in, std::ptrdiff_t in_stride, const real* small, int pixels, int channels,
-                                  real* sums) {
+// sums[r][t] += sum over p, q of in[p * stride + r][q * stride + t] * small[p][q], for some lines of small pixels
+HWY_INLINE void image_weight_rows(const real* in, std::ptrdiff_t in_stride, const real* small, int lines, int pixels,
+                                  int channels, real* sums) {
   Vector sum[kTapRows][kImageKernel];
 #pragma GCC unroll 4
   for (int r = 0; r < kTapRows; ++r)
 #pragma GCC unroll 4
     for (int t = 0; t < kImageKernel; ++t) sum[r][t] = load(sums + (r * kImageKernel + t) * kLanes);
-  const real* row[kTapRows];
-  for (int r = 0; r < kTapRows; ++r) row[r] = in + r * in_stride;
-  for (int q = 0; q < pixels; ++q, small += channels) {
-    const Vector s = load(small);
-    __builtin_prefetch(small + pixels * channels);  // the next line's: steps of a pixel are too long to be foreseen
+  for (int p = 0; p < lines; ++p, in += kImageStride * in_stride) {
+    const real* row[kTapRows];
+    for (int r = 0; r < kTapRows; ++r) row[r] = in + r * in_stride;
+    for (int q = 0; q < pixels; ++q, small += channels) {
+      const Vector s = load(small);
+      __builtin_prefetch(small + pixels * channels);  // the next line's: steps of a pixel are too long to be foreseen
 #pragma GCC unroll 4
-    for (int r = 0; r < kTapRows; ++r)
+      for (int r = 0; r < kTapRows; ++r)
 #pragma GCC unroll 4
-      for (int t = 0; t < kImageKernel; ++t) sum[r][t] = hn::MulAdd(set(row[r][q * kImageStride + t]), s, sum[r][t]);
+        for (int t = 0; t < kImageKernel; ++t) sum[r][t] = hn::MulAdd(set(row[r][q * kImageStride + t]), s, sum[r][t]);
+    }
   }
 #pragma GCC unroll 4
   for (int r = 0; r < kTapRows; ++r)
@@ -49,11 +52,12 @@ inline void image_weight_lines(const ConvWeight& k, Frame& frame, int begin, int
     const int n = line / small.h, first = line % small.h, count = std::min(small.h - first, end - line);
     frame.fill(k.big.data, n, first * kImageStride - k.g.pad, (count - 1) * kImageStride + kImageKernel);
     const real* from = k.small.data + static_cast<std::ptrdiff_t>(line) * small.w * small.c;
-    for (int p = 0; p < count; ++p, from += static_cast<std::ptrdiff_t>(small.w) * small.c)
+    constexpr int kTogether = 4;  // lines that stay in L1
+    for (int p = 0; p < count; p += kTogether, from += static_cast<std::ptrdiff_t>(kTogether * small.w) * small.c)
       for (int o = 0; o < small.c; o += kLanes)
         for (int r = 0; r < kImageKernel; r += kTapRows)
-          image_weight_rows(frame.line(p * kImageStride + r), frame.stride(), from + o, small.w, small.c,
-                            sums + (o * kImageKernel + r * kLanes) * kImageKernel);
+          image_weight_rows(frame.line(p * kImageStride + r), frame.stride(), from + o, std::min(kTogether, count - p),
+                            small.w, small.c, sums + (o * kImageKernel + r * kLanes) * kImageKernel);
     line += count;
   }
 }
@@ -61,6 +65,7 @@ inline void image_weight_lines(const ConvWeight& k, Frame& frame, int begin, int
 // Small channels must fill vectors. The shape alone decides which chunk sums which lines.
 inline void image_weight(Cpu& cpu, Scratch& scratch, const ConvWeight& k) {
   constexpr int kTaps = kImageKernel * kImageKernel, kLinesPerChunk = 4, kMostChunks = 16;
+  static_assert(kTaps % kLanes == 0);
   const Shape big = k.big.shape, small = k.small.shape;
   const int lines = small.n * small.h, chunks = std::clamp(lines / kLinesPerChunk, 1, kMostChunks),
             size = small.c * kTaps;
@@ -73,14 +78,19 @@ inline void image_weight(Cpu& cpu, Scratch& scratch, const ConvWeight& k) {
     image_weight_lines(k, own[thread], static_cast<int>(std::int64_t{lines} * chunk / chunks),
                        static_cast<int>(std::int64_t{lines} * (chunk + 1) / chunks), to);
   });
-  for (int i = 0; i < size; i += kLanes) {
-    Vector sum = load(sums + i);
-    for (int chunk = 1; chunk < chunks; ++chunk)
-      sum = hn::Add(sum, load(sums + static_cast<std::ptrdiff_t>(chunk) * size + i));
-    alignas(64) real sum_of[kLanes];
-    hn::Store(sum, Tag(), sum_of);
-    const int o = i / kTaps / kLanes * kLanes, tap = i / kLanes % kTaps;
-    for (int lane = 0; lane < kLanes; ++lane) k.dw.data[(o + lane) * kTaps + tap] = sum_of[lane];
+  constexpr int kSquare = kLanes * kLanes;
+  alignas(64) real by_tap[kSquare], by_channel[kSquare];
+  for (int i = 0; i < size; i += kSquare) {  // kLanes channels, as many taps
+    for (int t = 0; t < kSquare; t += kLanes) {
+      Vector sum = load(sums + i + t);
+      for (int chunk = 1; chunk < chunks; ++chunk)
+        sum = hn::Add(sum, load(sums + static_cast<std::ptrdiff_t>(chunk) * size + i + t));
+      store(sum, by_tap + t);
+    }
+    transpose_square(by_tap, kLanes, by_channel);
+    const int o = i / (kLanes * kTaps) * kLanes, tap = i / kLanes % kTaps;
+    for (int lane = 0; lane < kLanes; ++lane)
+      copy(k.dw.data + (o + lane) * kTaps + tap, by_channel + lane * kLanes, kLanes);
   }
 }
 
