@@ -13,7 +13,6 @@ constexpr int kLeastAlone = 1 << 12;
 
 using Operands = std::vector<Operand>;
 
-bool overlap(const Operand& a, const Operand& b) { return a.begin < b.begin + b.bytes && b.begin < a.begin + a.bytes; }
 bool conflict(const Operands& a, const Operands& b) {
   return std::any_of(a.begin(), a.end(), [&](const Operand& x) {
     return std::any_of(b.begin(), b.end(), [&](const Operand& y) { return conflict(x, y); });
@@ -61,13 +60,13 @@ class Planner {
   Update without_large(Adam adam, std::size_t at) {
     for (int j = 0; j < adam.g.count; ++j) {
       if (adam.g.begin[j + 1] - adam.g.begin[j] < kLeastAlone) continue;
-      Update one{alone(adam, j), {}};
+      Update one{alone(adam, j)};
       const std::size_t after = last_conflict(operands(Work(one)), at);
       use_products(one, after, at);
       behind_[after].emplace_back(std::move(one));
       adam.g.data[j] = adam.g.more[j] = nullptr;
     }
-    return {adam, {}};
+    return {adam};
   }
 
   // The last work before `at` that one with these operands has to come after, or the first of all.
@@ -82,10 +81,8 @@ class Planner {
     real const *&data = one.adam.g.data[0], *&more = one.adam.g.more[0];
     const auto first = product(data, after, at), second = more ? product(more, after, at) : std::nullopt;
     if (!first || (more && !second)) return;
-    GradientProducts g{};
-    g.product[0] = take_out(*first);
-    if (second) g.product[1] = take_out(*second);
-    one.products.push_back(g);
+    one.product[0] = take_out(*first);
+    if (second) one.product[1] = take_out(*second);
     data = more = nullptr;
   }
   ConvWeight take_out(std::size_t i) {

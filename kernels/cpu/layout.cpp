@@ -56,8 +56,7 @@ void relocate(Work& work, const Relocation& to) {
   if (auto* kernel = std::get_if<Kernel>(&work)) return relocate(*kernel, to);
   auto& update = std::get<Update>(work);
   move(update.adam);
-  for (GradientProducts& g : update.products)
-    for (ConvWeight& k : g.product) move(k);
+  for (ConvWeight& k : update.product) move(k);
 }
 
 Kernel poisoned(std::byte* begin, std::size_t bytes) {
@@ -71,8 +70,10 @@ LaidOut lay_out(Step step, std::byte* base, bool poison) {
   std::vector<Life> all = lives(step);
   LaidOut result{{}, place(all)};
   const auto to = [&](const std::byte* p) -> const std::byte* {
-    const auto b = static_cast<std::size_t>(step.holder(p));
-    return step.holder(p) < 0 ? p : base + all[b].offset + (p - step.memory[b].begin);
+    const int holder = step.holder(p);
+    if (holder < 0) return p;
+    const auto b = static_cast<std::size_t>(holder);
+    return base + all[b].offset + (p - step.memory[b].begin);
   };
   for (std::size_t i = 0; i < step.work.size(); ++i) {
     if (poison)

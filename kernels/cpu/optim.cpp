@@ -41,10 +41,12 @@ bool computed_in_lines(const ConvWeight& k) {
 }
 
 // A task's lines of both products stay in L2 until Adam has read them.
-void update_by_products(Cpu& cpu, const Adam& k, Adam::Scales scales, const GradientProducts& g) {
+void update_by_products(Cpu& cpu, const Update& u) {
   Scratch scratch(cpu.memory);
-  const WeightTasks first(g.product[0], 0, g.product[0].small.shape.n);
-  const WeightTasks second = g.two() ? WeightTasks(g.product[1], 0, g.product[1].small.shape.n) : first;
+  const Adam& k = u.adam;
+  const Adam::Scales scales = k.scales();
+  const WeightTasks first(u.product[0], 0, u.product[0].small.shape.n);
+  const WeightTasks second = u.has(1) ? WeightTasks(u.product[1], 0, u.product[1].small.shape.n) : first;
   const auto threads = static_cast<std::size_t>(cpu.pool.threads());
   const std::size_t packed = std::max(first.packed(), second.packed());
   const std::ptrdiff_t line = first.line(), size = WeightTasks::kWeightChannels * line;
@@ -54,18 +56,20 @@ void update_by_products(Cpu& cpu, const Adam& k, Adam::Scales scales, const Grad
     real* const own_room = room + static_cast<std::size_t>(thread) * packed;
     real* const own = lines + thread * 2 * size;
     first.run(task, true, own_room, own, line);
-    if (g.two()) second.run(task, true, own_room, own + size, line);
+    if (u.has(1)) second.run(task, true, own_room, own + size, line);
     for (int i = 0; i < first.channels(task); ++i) {
-      const auto begin = static_cast<int>(k.g.begin[g.gradient] + first.begin(task) + i * first.row());
+      const auto begin = static_cast<int>(first.begin(task) + i * first.row());
       const real* const d = own + i * line;
-      adam_range(k, scales, d, g.two() ? d + size : nullptr, begin, begin + static_cast<int>(line));
+      adam_range(k, scales, d, u.has(1) ? d + size : nullptr, begin, begin + static_cast<int>(line));
     }
   });
 }
 
 void update(Cpu& cpu, const Update& u) {
-  for (const GradientProducts& g : u.products) update_by_products(cpu, u.adam, u.adam.scales(), g);
-  adam(cpu, u.adam);
+  if (u.has(0))
+    update_by_products(cpu, u);
+  else
+    adam(cpu, u.adam);
 }
 
 }  // namespace

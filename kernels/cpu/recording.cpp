@@ -12,9 +12,8 @@ std::vector<Operand> operands(const Work& work) {
   if (const auto* kernel = std::get_if<Kernel>(&work)) return operands(*kernel);
   const auto& update = std::get<Update>(work);
   std::vector<Operand> all = operands(Kernel(update.adam));
-  for (const GradientProducts& g : update.products)
-    for (const ConvWeight& k : g.product)
-      if (k.big.data) all.push_back(reads(k.big)), all.push_back(reads(k.small));
+  for (const ConvWeight& k : update.product)
+    if (k.big.data) all.push_back(reads(k.big)), all.push_back(reads(k.small));
   return all;
 }
 

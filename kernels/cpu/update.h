@@ -1,22 +1,17 @@
 #pragma once
 #include <array>
-#include <vector>
 
 #include "kernels/cpu/cpu.h"
 
 namespace snag {
 
-// The gradient of one parameter as the weight gradient that it is, or as the two that it is the sum of.
-struct GradientProducts {
-  int gradient;                       // its number among Adam's
-  std::array<ConvWeight, 2> product;  // without dw; the second has no operands where there is none
-  bool two() const { return product[1].big.data != nullptr; }
-};
-
-// Adam that computes gradients on the way, a few lines at a time: they never lie in memory.
+// Adam over the parameters whose gradients are not null. Or, where there are products, over one whose gradient it
+// computes on the way, a few lines at a time, as the weight gradient that it is or the two that it is the sum of: it
+// never lies in memory.
 struct Update {
-  Adam adam;  // whose gradients by products are null
-  std::vector<GradientProducts> products;
+  Adam adam;
+  std::array<ConvWeight, 2> product = {};  // without dw; without operands where there is none
+  bool has(int i) const { return product.at(static_cast<std::size_t>(i)).big.data != nullptr; }
 };
 void launch(Cpu&, const Update&);
 

@@ -21,10 +21,11 @@ inline Operand writes(View v) {
   return {reinterpret_cast<const std::byte*>(v.data), sizeof(real) * static_cast<std::size_t>(v.shape.size()), true};
 }
 
-// May one of the two write what the other reads or writes?
-inline bool conflict(const Operand& a, const Operand& b) {
-  return (a.written || b.written) && a.begin < b.begin + b.bytes && b.begin < a.begin + a.bytes;
+inline bool overlap(const Operand& a, const Operand& b) {
+  return a.begin < b.begin + b.bytes && b.begin < a.begin + a.bytes;
 }
+// May one of the two write what the other reads or writes?
+inline bool conflict(const Operand& a, const Operand& b) { return (a.written || b.written) && overlap(a, b); }
 
 // All device memory that a kernel touches, found in its members: a View is written, a ConstView is read. A constant
 // that no kernel writes, as the data set, may be missing.

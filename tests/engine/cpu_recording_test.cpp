@@ -68,8 +68,7 @@ class TwoParameters {
   int within_adam() {
     int within = 0, alone = 0;
     for (const Work& work : planned()) {
-      if (const auto* u = std::get_if<Update>(&work))
-        for (const GradientProducts& g : u->products) within += g.two() ? 2 : 1;
+      if (const auto* u = std::get_if<Update>(&work)) within += u->has(0) + u->has(1);
       if (const auto* k = std::get_if<Kernel>(&work)) alone += std::holds_alternative<ConvWeight>(*k);
     }
     CHECK(within + alone == 4);
