@@ -66,6 +66,7 @@ struct CudaOptions {
   bool portable = false;    // only the portable forms
   bool eager = false;       // recorded steps are launched kernel by kernel, not as a graph
   int multiprocessors = 0;  // work is laid out for at most so many; 0: for all
+  bool warpgroups = true;   // products by warpgroups, where device and program have them
 };
 // Throws Error{Exit::device} where this build or machine has no CUDA device.
 std::unique_ptr<Backend> make_cuda_backend(const CudaOptions&);

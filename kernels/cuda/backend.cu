@@ -36,6 +36,13 @@ struct EagerStep : Recording {
   std::function<void()> step;
 };
 
+// Code for sm_90a is in this program; under simt it always is.
+#if defined(SNAG_SM90A) || !defined(__CUDACC__)
+constexpr bool kSm90a = true;
+#else
+constexpr bool kSm90a = false;
+#endif
+
 class CudaBackend : public Backend {
  public:
   explicit CudaBackend(const CudaOptions& options)
@@ -53,7 +60,8 @@ class CudaBackend : public Backend {
              .workspace_floats = kWorkspaceBytes / sizeof(float),
              .tickets = static_cast<unsigned*>(tickets_.get()),
              .parts = &parts_,
-             .multiprocessors = properties_.multiProcessorCount};
+             .multiprocessors = properties_.multiProcessorCount,
+             .warpgroups = options.warpgroups && kSm90a && properties_.major == 9 && properties_.minor == 0};
     if (options.multiprocessors > 0) cuda_.multiprocessors = std::min(cuda_.multiprocessors, options.multiprocessors);
     check(cudaMemsetAsync(tickets_.get(), 0, kTickets * sizeof(unsigned), stream_.get()));
     check(cublasSetStream(cublas_.get(), stream_.get()));

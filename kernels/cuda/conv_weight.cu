@@ -1,4 +1,5 @@
 // The weight gradient as implicit matrix products.
+#include "kernels/cuda/divisor.cuh"
 #include "kernels/cuda/fours.cuh"
 #include "kernels/cuda/gemm.cuh"
 #include "kernels/cuda/narrow.h"
@@ -41,44 +42,36 @@ struct WeightGradient {
     const WeightGradient& p;
     Range ys, xs;
     int tap_y, tap_x, m0, n0;
+    Raster pixels;  // of those ranges
 
     __device__ int depth() const { return p.small.shape.n * ys.count * xs.count; }
     __device__ int chunks() const { return ceil_div(depth(), kTileK); }
     __device__ int rows() const { return p.small.shape.c - m0 < T::m ? p.small.shape.c - m0 : T::m; }
 
-    // A thread copies of one pixel: of this number, and of these places in `small` and `big`.
-    static constexpr int kEach = T::threads / kTileK;
-    struct At {
-      int k, small, big;
+    // Channels of one.
+    struct OfPixel {
+      const float* from;
+      int left;
+      __device__ Element operator()(int channel) const { return {from + channel, channel < left}; }
     };
-    __device__ At pixel(int k) const {
-      if (k >= depth()) return {k, -1, -1};
-      const int per_image = ys.count * xs.count, n = k / per_image, at = k - n * per_image, i = at / xs.count,
-                py = ys.begin + i, px = xs.begin + at - i * xs.count;
-      const Shape big = p.big.shape, small = p.small.shape;
-      return {k, (n * small.h + py) * small.w + px,
-              (n * big.h + py * p.g.stride + tap_y - p.g.pad) * big.w + px * p.g.stride + tap_x - p.g.pad};
+    using At = int;  // a chunk's first pixel
+    __device__ static At at(int chunk) { return chunk * kTileK; }
+    __device__ static void advance(At& a) { a += kTileK; }
+    __device__ static int a_row(int m) { return m; }
+    __device__ static int b_row(int n) { return n; }
+    __device__ OfPixel a_line(At first, int k) const {
+      if (first + k >= depth()) return {p.small.data, 0};
+      const Raster::At at = pixels.at(first + k);
+      const Shape s = p.small.shape;
+      return {p.small.data + ((at.n * s.h + ys.begin + at.y) * s.w + xs.begin + at.x) * s.c + m0, s.c - m0};
     }
-    __device__ At at(int chunk) const { return pixel(chunk * kTileK + static_cast<int>(threadIdx.x) / kEach); }
-    __device__ void advance(At& a) const { a = pixel(a.k + kTileK); }
-
-    template <bool Wide, Along A, int MN>
-    __device__ static void copy(float* tile, const float* from, bool inside, int first, int channels) {
-      const int tid = static_cast<int>(threadIdx.x);
-      UNROLL
-      for (int j = 0; j < MN / 4 / kEach; ++j) {
-        const int column = 4 * (tid % kEach + kEach * j);
-        copy4<Wide>(tile + tile_at<A, MN>(column, tid / kEach), from + first + column,
-                    inside ? channels - first - column : 0);
-      }
-    }
-    template <bool Wide>
-    __device__ void fetch_a(At at, float* tile) const {
-      copy<Wide, a, T::m>(tile, p.small.data + at.small * p.small.shape.c, at.small >= 0, m0, p.small.shape.c);
-    }
-    template <bool Wide>
-    __device__ void fetch_b(At at, float* tile) const {
-      copy<Wide, b, T::n>(tile, p.big.data + at.big * p.big.shape.c, at.big >= 0, n0, p.big.shape.c);
+    __device__ OfPixel b_line(At first, int k) const {
+      if (first + k >= depth()) return {p.big.data, 0};
+      const Raster::At at = pixels.at(first + k);
+      const Shape s = p.big.shape;
+      const int y = (ys.begin + at.y) * p.g.stride + tap_y - p.g.pad,
+                x = (xs.begin + at.x) * p.g.stride + tap_x - p.g.pad;
+      return {p.big.data + ((at.n * s.h + y) * s.w + x) * s.c + n0, s.c - n0};
     }
 
     __device__ void store(int row, int column, float4 v) const {
@@ -91,13 +84,9 @@ struct WeightGradient {
 
   __device__ Block block(int m_tile, int n_block, Table&) const {
     const int tap = n_block / n_tiles, r = tap / g.kernel, t = tap % g.kernel;
-    return {*this,
-            range(r, small.shape.h, big.shape.h),
-            range(t, small.shape.w, big.shape.w),
-            r,
-            t,
-            m_tile * T::m,
-            n_block % n_tiles * T::n};
+    const Range ys = range(r, small.shape.h, big.shape.h), xs = range(t, small.shape.w, big.shape.w);
+    const bool any = ys.count > 0 && xs.count > 0;
+    return {*this, ys, xs, r, t, m_tile * T::m, n_block % n_tiles * T::n, any ? Raster(ys.count, xs.count) : Raster()};
   }
 };
 

@@ -25,6 +25,7 @@ struct Cuda {
   unsigned* tickets = nullptr;
   PartsMemory* parts = nullptr;
   int multiprocessors = 1;
+  bool warpgroups = false;  // device and program have sm_90a's products
   // Where a step is recorded, kernels are kept here instead of launched.
   std::vector<Prepared>* recorded = nullptr;
 };

@@ -1,7 +1,6 @@
 #pragma once
-// Division on the GPU by numbers that the host knows: the GPU has no instruction for it, and what the compiler makes
-// instead is so long that a short work would spend its time there.
-#include <bit>
+// Division on the GPU by numbers that many divisions share: the GPU has no instruction for it, and what the compiler
+// makes instead is so long that a short work would spend its time there.
 #include <cstdint>
 
 #include "base/host_device.h"
@@ -13,10 +12,11 @@ namespace snag {
 class Divisor {
  public:
   Divisor() = default;
-  explicit Divisor(int d)
-      : shift_(31 + std::bit_width(static_cast<unsigned>(d - 1))),
-        factor_(static_cast<std::uint32_t>(((std::uint64_t{1} << shift_) + static_cast<unsigned>(d - 1)) /
-                                           static_cast<unsigned>(d))) {}
+  HD explicit Divisor(int d) {
+    const auto divisor = static_cast<unsigned>(d);
+    while (std::uint64_t{1} << (shift_ - 31) < divisor) ++shift_;
+    factor_ = static_cast<std::uint32_t>(((std::uint64_t{1} << shift_) + divisor - 1) / divisor);
+  }
   HD int divide(int n) const {  // n >= 0
     return static_cast<int>(static_cast<std::uint64_t>(static_cast<std::uint32_t>(n)) * factor_ >> shift_);
   }
@@ -30,7 +30,7 @@ class Divisor {
 class Raster {
  public:
   Raster() = default;
-  Raster(int rows, int columns)
+  HD Raster(int rows, int columns)
       : by_image_(rows * columns), by_row_(columns), image_(rows * columns), columns_(columns) {}
   struct At {
     int n, y, x;

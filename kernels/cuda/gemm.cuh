@@ -4,6 +4,7 @@
 // blocks; their sums are then added in one order, so the same launch gives the same bits.
 #include "kernels/cuda/gemm_math.cuh"
 #include "kernels/cuda/gemm_plan.h"
+#include "kernels/cuda/gemm_warpgroup.cuh"
 #include "kernels/cuda/last_block.cuh"
 #include "kernels/cuda/parts.cuh"
 #include "kernels/cuda/work.cuh"
@@ -26,12 +27,6 @@ __device__ inline void copy_piece(float* to, const float* from, bool valid) {
   else
     cp_async_16(to, from, valid);
 }
-// All four; the first `left` of them are valid.
-template <bool Wide>
-__device__ inline void copy4(float* to, const float* from, int left) {
-  UNROLL
-  for (int i = 0; i < pieces<Wide>(); ++i) copy_piece<Wide>(to + i, from + i, left > i);
-}
 // The first `left` of four; in one piece where `whole` says that memory allows it.
 __device__ inline void store4(float* to, float4 v, int left, bool whole) {
   if (whole && left >= 4) {
@@ -44,28 +39,69 @@ __device__ inline void store4(float* to, float4 v, int left, bool whole) {
     if (i < left) to[i] = values[i];
 }
 
+// Where an element of an operand lies; where there is none, it is zero and `at` not read.
+struct Element {
+  const float* at;
+  bool is;
+};
+// Starts the copies of an operand's tile. line(k)(row(mn)): an element.
+template <class T, Along A, int MN, bool Wide, bool Again, class F, class Row>
+__device__ inline void copy_tile(const F& line, const Row& row, float* tile) {
+  const int tid = static_cast<int>(threadIdx.x);
+  if constexpr (A == Along::k) {  // four elements of one mn
+    constexpr int at_once = T::threads / 8;
+    for (int j = 0; j < pieces<Wide>(); ++j) {
+      const int k = tid % 8 * 4 + j;
+      const auto of = line(k);
+      UNROLL
+      for (int i = 0; i < MN / at_once; ++i) {
+        const int mn = tid / 8 + at_once * i;
+        const Element e = of(row(mn));
+        copy_piece<Wide, Again>(tile + tile_at<A, MN>(mn, k), e.at, e.is);
+      }
+    }
+  } else {  // of one k
+    constexpr int each = T::threads / kTileK;
+    const int k = tid / each;
+    const auto of = line(k);
+    UNROLL
+    for (int i = 0; i < MN / 4 / each; ++i) UNROLL
+    for (int j = 0; j < pieces<Wide>(); ++j) {
+      const int mn = 4 * (tid % each + each * i) + j;
+      const Element e = of(row(mn));
+      copy_piece<Wide, Again>(tile + tile_at<A, MN>(mn, k), e.at, e.is);
+    }
+  }
+}
+
 // Where a Problem looks at a whole tile of sums in shared memory.
 template <class T>
 HD constexpr int kept_at(int row, int column) {
   return row * (T::n + 8) + column;
 }
 template <class T>
-constexpr int kKeptFloats = T::m * (T::n + 8);
+constexpr int kKeptFloats = T::m*(T::n + 8);
 
 // Problem:
 //   T                                                     its Tile
 //   m_tiles(), n_blocks(), size()                         its grid; what the plan asks
-//   static constexpr Along a, b;                          how its operands' tiles lie
+//   static constexpr Along a, b;                          which neighbours of its operands lie side by side in memory
+//   static constexpr bool reads_again                     where a block reads elements of a again soon
 //   Table                                                 what a block keeps in shared memory
 //   Block block(m tile, n block, Table&)                  what this block works on; ends with a barrier
 //   block.chunks()                                        length of the reduction, in chunks of kTileK
 //   block.rows()                                          rows of the tile that there are
 //   block.at(chunk), advance(at)                          where a chunk's elements lie; the next one's
-//   block.fetch_a<Wide>(at, tile), fetch_b<Wide>(at, tile)   start the copies of a chunk
+//   block.a_row(m), b_row(n)                              what the elements of a row share in all chunks
+//   block.a_line(at, k), b_line(at, k)                    f(row): an Element; where copied in fours the first of four,
+//   which
+//                                                         are all or none
 //   block.store(row, column, float4)                      takes four neighbours; ignores what is outside
 // and, of a Problem that has it, where keeps_tile():
 //   take_tile(block, m tile, n block, float* tile, Scratch)   takes all at once, at kept_at(row, column)
 //   tile_needs(), tile_shared                                 of that; tile_shared bytes are at `tile`
+// Of one that may have a WarpgroupTile:
+//   fits_warpgroups()
 // Of one that may leave parts (parts.cuh), where leaves_parts():
 //   parts                          where to; null: nowhere
 //   output(), operands(parts)      what they are parts of; what else is read, and the parts written
@@ -85,7 +121,12 @@ struct Gemm {
   using M = Math<T, Problem::a, Problem::b>;
   static constexpr int threads = T::threads, resident = M::resident;
   static constexpr int a_floats = T::m * kTileK, b_floats = T::n * kTileK;
-  static constexpr std::size_t shared = T::stages * sizeof(float) * (a_floats + b_floats);
+  static constexpr std::size_t shared = [] {
+    if constexpr (ForWarpgroups<T>)
+      return M::shared;
+    else
+      return T::stages * sizeof(float) * (a_floats + b_floats);
+  }();
   Problem problem;
   Grid grid;  // tiles of m, blocks of n, splits of the reduction
   Scratch scratch;
@@ -97,34 +138,13 @@ struct Gemm {
     const auto block = problem.block(at.x, at.y, table[0]);
     const int chunks = block.chunks(), first = at.z * chunks / grid.z, end = (at.z + 1) * chunks / grid.z;
 
-    // Copies run ahead by all stages but one, half of a chunk's at a time.
-    auto next = block.at(first);
-    int fetched = first;
-    float* to = tiles;
-    const auto fetch = [&](int part) {
-      if (fetched < end) {
-        if (part == 0)
-          block.template fetch_a<Wide>(next, to);
-        else
-          block.template fetch_b<Wide>(next, to + a_floats);
-      }
-      if (part == 0) return;
-      cp_async_commit();
-      block.advance(next);
-      ++fetched;
-      to = to == tiles + (T::stages - 1) * (a_floats + b_floats) ? tiles : to + a_floats + b_floats;
-    };
     float sum[T::sums] = {};
-    for (int s = 0; s < T::stages - 1; ++s) fetch(0), fetch(1);
-    const float* stage = tiles;
-    for (int chunk = first; chunk < end; ++chunk) {
-      cp_async_wait<T::stages - 2>();
-      __syncthreads();  // this chunk has come for all threads, and none reads the stage that is fetched next
-      M::multiply(stage, stage + a_floats, sum, fetch);
-      stage = stage == tiles + (T::stages - 1) * (a_floats + b_floats) ? tiles : stage + a_floats + b_floats;
+    if constexpr (ForWarpgroups<T>) {
+      M::multiply(block, first, end, tiles, sum);
+    } else {
+      multiply(block, first, end, tiles, sum);
+      add_teams<T>(tiles, sum);
     }
-    cp_async_wait<0>();
-    add_teams<T>(tiles, sum);
 
     if constexpr (LeavesParts<Problem>)
       if (problem.parts != nullptr) {
@@ -132,10 +152,7 @@ struct Gemm {
         return;
       }
     bool keeps = false;
-    if constexpr (TakesTiles<Problem>) {
-      static_assert(Problem::tile_shared <= shared);
-      keeps = problem.keeps_tile();
-    }
+    if constexpr (TakesTiles<Problem>) keeps = problem.keeps_tile();
     const auto take = [&](int row, int column, float4 v) {
       block.store(row, column, v);
       if (keeps) four(tiles, kept_at<T>(row, column)) = v;
@@ -161,6 +178,38 @@ struct Gemm {
   }
 
  private:
+  // Copies run ahead by all stages but one, half of a chunk's at a time.
+  template <class Block>
+  __device__ static void multiply(const Block& block, int first, int end, float* tiles, float (&sum)[T::sums]) {
+    auto next = block.at(first);
+    int fetched = first;
+    float* to = tiles;
+    const auto fetch = [&](int part) {
+      if (fetched < end) {
+        if (part == 0) copy_tile < T, Problem::a, T::m, Wide, requires {
+            Problem::reads_again;
+          }
+        > ([&](int k) { return block.a_line(next, k); }, [&](int m) { return block.a_row(m); }, to);
+        else copy_tile<T, Problem::b, T::n, Wide, false>([&](int k) { return block.b_line(next, k); },
+                                                         [&](int n) { return block.b_row(n); }, to + a_floats);
+      }
+      if (part == 0) return;
+      cp_async_commit();
+      block.advance(next);
+      ++fetched;
+      to = to == tiles + (T::stages - 1) * (a_floats + b_floats) ? tiles : to + a_floats + b_floats;
+    };
+    for (int s = 0; s < T::stages - 1; ++s) fetch(0), fetch(1);
+    const float* stage = tiles;
+    for (int chunk = first; chunk < end; ++chunk) {
+      cp_async_wait<T::stages - 2>();
+      __syncthreads();  // this chunk has come for all threads, and none reads the stage that is fetched next
+      M::multiply(stage, stage + a_floats, sum, fetch);
+      stage = stage == tiles + (T::stages - 1) * (a_floats + b_floats) ? tiles : stage + a_floats + b_floats;
+    }
+    cp_async_wait<0>();
+  }
+
   // Leaves this block's sums to the one that comes last, which adds all, split by split ([tile][split][row][column]),
   // and gets true.
   template <class F>
@@ -212,13 +261,19 @@ template <class InTile, class F>
 auto in_best_tile(const Cuda& cuda, bool fours, const InTile& in_tile, const F& f) {
   const auto small = in_tile.template operator()<SmallTile>();
   if (!fours) return f(small);
-  const auto tall = in_tile.template operator()<TallTile>();
-  const auto large = in_tile.template operator()<LargeTile>();
-  const double of_small = gemm_plan<SmallTile>(cuda, small.size()).microseconds,
-               of_tall = gemm_plan<TallTile>(cuda, tall.size()).microseconds,
-               of_large = gemm_plan<LargeTile>(cuda, large.size()).microseconds;
-  if (of_large < of_small && of_large < of_tall) return f(large);
-  return of_tall < of_small ? f(tall) : f(small);
+  const auto time = [&]<class T>() { return gemm_plan<T>(cuda, in_tile.template operator()<T>().size()).microseconds; };
+  const auto use = [&]<class T>() { return f(in_tile.template operator()<T>()); };
+  const double of_small = time.template operator()<SmallTile>(), of_tall = time.template operator()<TallTile>(),
+               of_large = time.template operator()<LargeTile>();
+  if constexpr (requires { small.fits_warpgroups(); })
+    if (cuda.warpgroups && cuda.precision != Precision::fp32 && small.fits_warpgroups()) {
+      const double of_wide = time.template operator()<WideTile>(), of_huge = time.template operator()<HugeTile>();
+      const double others = std::min({of_small, of_tall, of_large});
+      if (of_huge < others && of_huge < of_wide) return use.template operator()<HugeTile>();
+      if (of_wide < others) return use.template operator()<WideTile>();
+    }
+  if (of_large < of_small && of_large < of_tall) return use.template operator()<LargeTile>();
+  return of_tall < of_small ? use.template operator()<TallTile>() : f(small);
 }
 
 // `fours`: its operands can be copied in fours; else its tile is the small one.
@@ -245,11 +300,17 @@ void launch_gemm(Cuda& cuda, const Problem& problem, bool fours,
       if (problem.keeps_tile()) {
         const Needs more = problem.tile_needs();
         needs.partial += more.partial, needs.tickets += more.tickets;
+        needs.shared = std::max(needs.shared, Problem::tile_shared);
       }
     run(cuda, work, needs, where);
   };
   const auto math = [&]<bool Wide>() {
-    if (cuda.precision == Precision::fp32)
+    if constexpr (ForWarpgroups<T>) {
+      if (cuda.precision == Precision::tf32)
+        with.template operator()<MathWarpgroupTf32, Wide>();
+      else
+        with.template operator()<MathWarpgroupBf16, Wide>();
+    } else if (cuda.precision == Precision::fp32)
       with.template operator()<MathFp32, Wide>();
     else if (cuda.precision == Precision::tf32)
       with.template operator()<MathTf32, Wide>();

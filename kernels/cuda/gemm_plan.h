@@ -4,7 +4,7 @@
 #include <type_traits>
 
 #include "kernels/cuda/cuda.h"
-#include "kernels/cuda/gemm_math.cuh"
+#include "kernels/cuda/gemm_warpgroup.cuh"
 #include "kernels/cuda/work.cuh"
 
 namespace snag {
@@ -32,6 +32,9 @@ ChunkTime chunk_time(Precision precision) {
   if constexpr (std::is_same_v<T, SmallTile>) return fp32 ? ChunkTime{1.2, 1.2} : ChunkTime{0.42, 0.42};
   if constexpr (std::is_same_v<T, TallTile>) return fp32 ? ChunkTime{2.15, 2.6} : ChunkTime{0.62, 0.85};
   if constexpr (std::is_same_v<T, LargeTile>) return fp32 ? ChunkTime{4.0, 4.0} : ChunkTime{1.12, 1.12};
+  const bool bf16 = precision == Precision::bf16;
+  if constexpr (std::is_same_v<T, WideTile>) return bf16 ? ChunkTime{0.56, 0.56} : ChunkTime{0.78, 0.78};
+  if constexpr (std::is_same_v<T, HugeTile>) return bf16 ? ChunkTime{1.1, 1.1} : ChunkTime{1.45, 1.45};
 }
 
 // Splits leave their sums in scratch memory, or parts of the output.

@@ -49,19 +49,22 @@ template <bool Up, class TileShape>
 struct Windows {
   using T = TileShape;
   static constexpr Along a = Along::k, b = Up ? Along::mn : Along::k;
+  static constexpr bool reads_again = true;
 
   View out;
   ConstView in, w;
   Conv g;
   int group_h, group_w;  // groups along each axis; outputs of a group are so far apart
   int n_tiles;
-  bool whole;             // four channels of the output can be stored at once
+  bool whole;  // four channels of the output can be stored at once
   float* parts = nullptr;
   ForwardSums moments{};  // of the output; or, where it is the gradient of a normalised tensor,
   BackwardSums gradient{};
   void join(const BatchNormStats& k) { moments = {k}; }
   void join(const BatchNormGradSums& k) { gradient = {k}; }
 
+  HD bool chunks_have_one_tap() const { return in.shape.c % kTileK == 0; }
+  HD bool fits_warpgroups() const { return chunks_have_one_tap(); }
   HD int groups() const { return group_h * group_w; }
   HD int n_blocks() const { return n_tiles * groups(); }
   HD int rows() const {  // of the group with most pixels
@@ -70,7 +73,8 @@ struct Windows {
   HD int m_tiles() const { return ceil_div(rows(), T::m); }
   GemmSize size() const {
     const int side = Up ? ceil_div(g.kernel, g.stride) : g.kernel;  // taps along an axis, at most
-    GemmSize size{.tiles = m_tiles() * n_blocks(), .chunks = ceil_div(side * side * in.shape.c, kTileK), .rows = rows()};
+    GemmSize size{
+        .tiles = m_tiles() * n_blocks(), .chunks = ceil_div(side * side * in.shape.c, kTileK), .rows = rows()};
     if (leaves_parts()) size.pixels = out.shape.pixels(), size.outputs = out.shape.size();
     return size;
   }
@@ -102,13 +106,12 @@ struct Windows {
     const Windows& p;
     const Table& table;
     int taps, n0, m_rows;
-    static constexpr int kRowStep = T::threads / 8;  // a thread copies four elements of so distant rows
 
     // A chunk of one tap: that tap, and its first channel. Else its first element, as if all taps lay side by side.
     struct At {
       int tap, c;
     };
-    __device__ bool chunk_has_one_tap() const { return p.in.shape.c % kTileK == 0; }
+    __device__ bool chunk_has_one_tap() const { return ForWarpgroups<T> || p.chunks_have_one_tap(); }
     __device__ At at(int chunk) const {
       if (chunk_has_one_tap() && taps > 0) return {chunk % taps, chunk / taps * kTileK};
       return {0, chunk * kTileK};
@@ -125,59 +128,40 @@ struct Windows {
       const int kk = first.c + k, tap = kk / p.in.shape.c;
       return {tap, kk - tap * p.in.shape.c};
     }
+    __device__ bool has(At element) const { return ForWarpgroups<T> || element.tap < taps; }
     __device__ int chunks() const { return ceil_div(taps * p.in.shape.c, kTileK); }
     __device__ int rows() const { return m_rows; }
 
-    template <bool Wide>
-    __device__ void fetch_a(At first, float* tile) const {
-      const int tid = static_cast<int>(threadIdx.x);
-      for (int j = 0; j < pieces<Wide>(); ++j) {
-        const int column = tid % 8 * 4 + j;
-        const At d = element(first, column);
-        const bool inside = d.tap < taps;
-        const float* const from = p.in.data + (inside ? table.tap_in[d.tap] + d.c : 0);
-        UNROLL
-        for (int i = 0; i < T::m / kRowStep; ++i) {
-          const int row = tid / 8 + kRowStep * i;
-          const bool valid = inside && (table.reach[row] >> d.tap & 1);
-          copy_piece<Wide, true>(tile + tile_at<a, T::m>(row, column), from + table.in[row], valid);
-        }
-      }
+    struct Row {
+      int offset;
+      unsigned taps;  // a bit for each tap of which it has elements
+    };
+    // Of one k: of one tap.
+    struct OfTap {
+      const float* from;
+      unsigned tap;
+      __device__ Element operator()(Row row) const { return {from + row.offset, (row.taps & tap) != 0}; }
+    };
+    __device__ Row a_row(int m) const { return {table.in[m], table.reach[m]}; }
+    __device__ OfTap a_line(At first, int k) const {
+      const At d = element(first, k);
+      if (!has(d)) return {p.in.data, 0};
+      return {p.in.data + (table.tap_in[d.tap] + d.c), 1u << d.tap};
     }
-
     // Weights lie [small channel][tap][big channel].
-    template <bool Wide>
-    __device__ void fetch_b(At first, float* tile) const {
-      const int tid = static_cast<int>(threadIdx.x), kernel2 = p.g.kernel * p.g.kernel;
-      if constexpr (Up) {  // channels of the output side by side; a row of k a thread
-        constexpr int kEach = T::threads / kTileK;
-        const int row = tid / kEach;
-        const At d = element(first, row);
-        const bool inside = d.tap < taps;
-        const int n = n0 + tid % kEach * 4;
-        const float* const from =
-            p.w.data + (inside ? (std::int64_t{d.c} * kernel2 + table.tap_w[d.tap]) * p.out.shape.c + n : 0);
-        UNROLL
-        for (int i = 0; i < T::n / 4 / kEach; ++i) {
-          const int column = 4 * (tid % kEach + kEach * i), left = inside ? p.out.shape.c - n0 - column : 0;
-          copy4<Wide>(tile + tile_at<b, T::n>(column, row), from + 4 * kEach * i, left);
-        }
-      } else {
-        for (int j = 0; j < pieces<Wide>(); ++j) {
-          const int column = tid % 8 * 4 + j;
-          const At d = element(first, column);
-          const bool inside = d.tap < taps;
-          const int n = n0 + tid / 8, of_channel = kernel2 * p.in.shape.c;
-          const float* const from =
-              p.w.data + (inside ? std::int64_t{n} * of_channel + table.tap_w[d.tap] * p.in.shape.c + d.c : 0);
-          UNROLL
-          for (int i = 0; i < T::n / kRowStep; ++i) {
-            const bool valid = inside && n + kRowStep * i < p.out.shape.c;
-            copy_piece<Wide>(tile + tile_at<b, T::n>(tid / 8 + kRowStep * i, column), from + i * kRowStep * of_channel,
-                             valid);
-          }
-        }
-      }
+    __device__ Row b_row(int n) const {
+      const int channel = Up ? 1 : p.g.kernel * p.g.kernel * p.in.shape.c;
+      return {n * channel, n0 + n < p.out.shape.c ? ~0u : 0};
+    }
+    __device__ OfTap b_line(At first, int k) const {
+      const int kernel2 = p.g.kernel * p.g.kernel;
+      const At d = element(first, k);
+      if (!has(d)) return {p.w.data, 0};
+      if constexpr (Up)
+        return {p.w.data + std::int64_t{d.c} * (kernel2 * p.out.shape.c) + (table.tap_w[d.tap] * p.out.shape.c + n0),
+                1};
+      const float* const channel = p.w.data + std::int64_t{n0} * (kernel2 * p.in.shape.c);
+      return {channel + (table.tap_w[d.tap] * p.in.shape.c + d.c), 1};
     }
 
     __device__ float* place(int row, int column) const {  // null: outside

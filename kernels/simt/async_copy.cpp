@@ -29,4 +29,8 @@ bool take_copy(unsigned keep, void*& to, const void*& from, unsigned& bytes) {
   return true;
 }
 
+std::vector<PendingProduct>& products_of_thread() { return self().products; }
+unsigned& product_group_of_thread() { return self().product_group; }
+unsigned thread_in_warpgroup() { return rank(self()) % 128; }
+
 }  // namespace snag::simt

@@ -11,6 +11,7 @@
 #include "kernels/simt/fiber.h"
 #include "kernels/simt/simt.h"
 #include "kernels/simt/warp.h"
+#include "kernels/simt/warpgroup.h"
 
 namespace snag::simt {
 
@@ -31,6 +32,8 @@ struct Thread {
   std::vector<PendingCopy> copies;
   std::size_t copied = 0;  // of `copies`
   unsigned group = 0;      // of asynchronous copies: the one that is open
+  std::vector<PendingProduct> products;
+  unsigned product_group = 0;
 };
 
 // Where the lanes of one mask meet. Two sets of values, used in turn: a lane may arrive for the next operation before

@@ -159,13 +159,17 @@ TEST_CASE("convolutions in large tiles equal the portable ones") {
   const auto reference = portable_backend();
   for (const Form& form : kForms) {
     if (form.options.portable) continue;
-    for (const int multiprocessors : {1, 4}) {
+    // By warpgroups, where convolutions take them; without.
+    for (const auto& [multiprocessors, warpgroups] : {std::pair{1, true}, {4, true}, {1, false}, {4, false}}) {
       CudaOptions options = form.options;
       options.multiprocessors = multiprocessors;
+      options.warpgroups = warpgroups;
+      if (!warpgroups && options.precision == Precision::fp32) continue;  // as with
       const auto backend = cuda(options);
       for (const Shapes& s : shapes) {
         CAPTURE(form.name);
         CAPTURE(multiprocessors);
+        CAPTURE(warpgroups);
         CAPTURE(s.small_c);
         CAPTURE(s.big_c);
         const auto expected = maps(*reference, s), x = maps(*backend, s);

@@ -1,5 +1,9 @@
 // Bugs of warps, tensor cores and asynchronous copies.
+#include <bit>
+#include <cstdint>
+
 #include "kernels/cuda/mma.cuh"
+#include "kernels/cuda/warpgroup.cuh"
 #include "tests/simt/planted_bugs.h"
 
 namespace snag {
@@ -8,7 +12,7 @@ namespace {
 constexpr int kThreads = 64, kLanes = 32;
 constexpr unsigned kAll = 0xffffffffu, kLowHalf = 0x0000ffffu;
 
-#define PLANTED __global__ void __launch_bounds__(kThreads)
+#define PLANTED __global__ void __launch_bounds__(128)
 
 float same(const float* x, int i) { return x[i]; }
 float next_in_half(const float* x, int i) { return i < 16 ? x[i] + x[(i + 1) % 16] : x[i]; }
@@ -186,6 +190,60 @@ PLANTED copy_past_the_end(const float* x, float* y, bool bug) {
 }
 float end_and_zeros(const float* x, int i) { return i < kThreads / 2 ? x[kPlantedSize - kThreads / 2 + i] : 0; }
 
+// d = a b^T, where the first column of a is 1, of b x, and all else 0.
+struct SmallProduct {
+  float d[64] = {};
+  __device__ float* row(float* memory, int i) {  // 64 of a, then 128 of b, each of 16 floats
+    return memory + 16 * i;
+  }
+  __device__ static float* aligned(float* memory) {
+    return memory + (0 - reinterpret_cast<std::uintptr_t>(memory)) % kSwizzleAlignment / sizeof(float);
+  }
+  __device__ void begin(float* memory, const float* x, int skew) {
+    const int t = threadIdx.x;
+    for (int i = t; i < 192; i += 128) {
+      for (int k = 0; k < 16; ++k) row(memory, i)[k] = 0;
+      *reinterpret_cast<float*>(reinterpret_cast<unsigned char*>(memory) + swizzled<64>(i, 0)) = i < 64 ? 1 : x[i - 64];
+    }
+    fence_for_products();
+    __syncthreads();
+    warpgroup_begin();
+    warpgroup_tf32(d, shared_matrix<64>(memory, 0), shared_matrix<64>(memory + 1024 + skew, 0));
+    warpgroup_commit();
+  }
+};
+constexpr int kProductFloats = 192 * 16 + kSwizzleAlignment / 4 + 8;
+
+PLANTED products_overwritten(const float* x, float* y, bool bug) {
+  SHARED(float, memory, [kProductFloats]);
+  float* const m = SmallProduct::aligned(memory);
+  SmallProduct p;
+  p.begin(m, x, 0);
+  if (bug) p.row(m, threadIdx.x)[0] = 0;
+  warpgroup_wait<0>();
+  y[threadIdx.x] = p.d[0];
+}
+
+PLANTED missing_products_wait(const float* x, float* y, bool bug) {
+  SHARED(float, memory, [kProductFloats]);
+  SmallProduct p;
+  p.begin(SmallProduct::aligned(memory), x, 0);
+  if (!bug) warpgroup_wait<0>();
+  y[threadIdx.x] = p.d[0];
+  warpgroup_wait<0>();
+}
+
+PLANTED products_misaligned(const float* x, float* y, bool bug) {
+  SHARED(float, memory, [kProductFloats]);
+  SmallProduct p;
+  p.begin(SmallProduct::aligned(memory), x, bug ? 4 : 0);
+  warpgroup_wait<0>();
+  y[threadIdx.x] = p.d[0];
+}
+float in_tf32(const float* x, int i) {
+  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(x[2 * (i % 4)]) & 0xffffe000u);
+}
+
 template <void (*kernel)(const float*, float*, bool), int threads = kLanes>
 void run(const PlantedRun& r) {
   launch(kernel, 1, threads, 0, r.stream, r.x, r.y, r.bug);
@@ -210,6 +268,9 @@ std::vector<PlantedBug> planted_warp_bugs() {
       {"missing_copy_commit", "depends on", run<missing_copy_commit, kThreads>, kThreads, same},
       {"copy_over_what_is_read", "data race", run<copy_over_what_is_read, kThreads>, kThreads, reversed},
       {"copy_misaligned", "cp_async: an address is not aligned to 16", run<copy_misaligned>, kLanes, first_of_four},
+      {"products_overwritten", "wrong result", run<products_overwritten, 128>, 128, in_tf32},
+      {"missing_products_wait", "wrong result", run<missing_products_wait, 128>, 128, in_tf32},
+      {"products_misaligned", "must begin at a multiple", run<products_misaligned, 128>, 128, in_tf32},
       {"copy_past_the_end", "heap-buffer-overflow", run<copy_past_the_end, kThreads>, kThreads, end_and_zeros},
   };
 }

@@ -1,6 +1,7 @@
 #include "tests/simt/simt_kernels.h"
 
 #include "kernels/cuda/mma.cuh"
+#include "kernels/cuda/warpgroup.cuh"
 
 namespace snag::kernels {
 namespace {
@@ -97,6 +98,41 @@ __global__ void __launch_bounds__(32)
   for (int i = 0; i < 4; ++i) d[(g + i / 2 * 8) * 8 + 2 * t + i % 2] = fd[i];
 }
 
+template <int Bytes>
+__global__ void __launch_bounds__(128) multiply_in_warpgroup_kernel(const float* a, const float* b, float* d) {
+  DYN_SHARED(float, memory);
+  auto* const rows =
+      reinterpret_cast<unsigned char*>(memory) + (0 - reinterpret_cast<std::uintptr_t>(memory)) % kSwizzleAlignment;
+  const int t = threadIdx.x;
+  for (int i = t; i < 192 * 32; i += 128) {
+    const int row = i / 32, k = i % 32;
+    const float x = row < 64 ? a[i] : b[i - 64 * 32];
+    if constexpr (Bytes == 128)
+      *reinterpret_cast<float*>(rows + swizzled<Bytes>(row, 4 * k)) = x;
+    else
+      *reinterpret_cast<unsigned short*>(rows + swizzled<Bytes>(row, 2 * k)) =
+          static_cast<unsigned short>(pack_bf16(x, 0));
+  }
+  fence_for_products();
+  __syncthreads();
+  const auto column = [&](int i) { return i / 4 * 8 + t % 4 * 2 + i % 2; };
+  const auto row = [&](int i) { return t / 32 * 16 + t % 32 / 4 + i / 2 % 2 * 8; };
+  float sum[64];
+  for (int i = 0; i < 64; ++i) hold_sum(sum[i] = d[row(i) * 128 + column(i)]);
+  warpgroup_begin();
+  UNROLL
+  for (int k = 0; k < Bytes; k += 32) {
+    const SharedMatrix of_a = shared_matrix<Bytes>(rows, k), of_b = shared_matrix<Bytes>(rows + 64 * Bytes, k);
+    if constexpr (Bytes == 128)
+      warpgroup_tf32(sum, of_a, of_b);
+    else
+      warpgroup_bf16(sum, of_a, of_b);
+  }
+  warpgroup_commit();
+  warpgroup_wait<0>();
+  for (int i = 0; i < 64; ++i) hold_sum(sum[i]), d[row(i) * 128 + column(i)] = sum[i];
+}
+
 __global__ void __launch_bounds__(32) load_matrices_kernel(const unsigned short* x, unsigned* out) {
   SHARED(uint4, s, [32]);
   const int l = threadIdx.x;
@@ -177,6 +213,13 @@ void load_matrices(const unsigned short* x, unsigned* out, cudaStream_t stream) 
 }
 void convert(const float* x, unsigned* tf32, unsigned* bf16_and_one, int size, cudaStream_t stream) {
   launch(convert_kernel, 1, 32, 0, stream, x, tf32, bf16_and_one, size);
+}
+void multiply_in_warpgroup(const float* a, const float* b, float* d, bool bf16, cudaStream_t stream) {
+  constexpr int rows = 192;
+  if (bf16)
+    launch(multiply_in_warpgroup_kernel<64>, 1, 128, rows * 64 + kSwizzleAlignment, stream, a, b, d);
+  else
+    launch(multiply_in_warpgroup_kernel<128>, 1, 128, rows * 128 + kSwizzleAlignment, stream, a, b, d);
 }
 void copy_16(const float* x, float* y, int valid, cudaStream_t stream) {
   launch(copy_16_kernel, 1, 32, 0, stream, x, y, valid);
