@@ -23,7 +23,8 @@ struct OutputTile {
 template <class T, class Sums>
 __device__ inline void add_tile(const Sums& sums, const OutputTile& tile, NormPart* parts, NormPart* partial,
                                 unsigned* ticket) {
-  constexpr int rows = T::threads / T::n;
+  constexpr int rows = T::threads / T::n, at_once = 8;  // reads: what it costs is to wait for memory
+  static_assert(T::m % (rows * at_once) == 0);
   const int lane = static_cast<int>(threadIdx.x) % T::n, row = static_cast<int>(threadIdx.x) / T::n,
             c = tile.channel + lane, channels = sums.k.x.shape.c, outputs = sums.k.size(), groups = sums.k.groups(),
             pixels = sums.k.x.shape.pixels() / groups;
@@ -32,9 +33,19 @@ __device__ inline void add_tile(const Sums& sums, const OutputTile& tile, NormPa
     NormPart own{};
     if (inside) {
       auto walk = sums.walk(g, c);
-      for (int r = row; r < T::m; r += rows) {
-        const int pixel = tile.pixels[r];
-        if (pixel >= g * pixels && pixel < (g + 1) * pixels) walk.add(tile.values[kept_at<T>(r, lane)], sums.other(pixel * channels + c));
+      LOOP for (int first = row; first < T::m; first += rows * at_once) {
+        bool adds[at_once];
+        float value[at_once], other[at_once];
+        UNROLL
+        for (int i = 0; i < at_once; ++i) {
+          const int r = first + i * rows, pixel = tile.pixels[r];
+          adds[i] = pixel >= g * pixels && pixel < (g + 1) * pixels;
+          value[i] = tile.values[kept_at<T>(r, lane)];
+          other[i] = adds[i] ? sums.other(pixel * channels + c) : 0;
+        }
+        UNROLL
+        for (int i = 0; i < at_once; ++i)
+          if (adds[i]) walk.add(value[i], other[i]);
       }
       own = walk.part();
     }
@@ -45,8 +56,19 @@ __device__ inline void add_tile(const Sums& sums, const OutputTile& tile, NormPa
   for (int g = 0; g < groups; ++g) {
     const int s = g * channels + c;
     NormPart own{};
-    if (inside)
-      for (int t = row; t < tile.count; t += rows) own.add(partial[t * outputs + s]);
+    if (inside) {
+      LOOP for (int first = row; first < tile.count; first += rows * at_once) {
+        NormPart part[at_once];
+        UNROLL
+        for (int i = 0; i < at_once; ++i) {
+          const int t = first + i * rows;
+          part[i] = t < tile.count ? partial[t * outputs + s] : NormPart{};
+        }
+        UNROLL
+        for (int i = 0; i < at_once; ++i)
+          if (first + i * rows < tile.count) own.add(part[i]);
+      }
+    }
     combine<T::threads>(own, parts, T::n);
     if (stores) sums.store(s, parts[lane]);
   }
