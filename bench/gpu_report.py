@@ -108,25 +108,32 @@ def print_kernels(rows):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("check")
-    parser.add_argument("kernels")
+    parser.add_argument("kernels", nargs="?", help="without it, only checks and steps")
     parser.add_argument("--commit")
     parser.add_argument("--note", help="what the reader should know of this run")
     parser.add_argument("--date", default=datetime.date.today().isoformat())
     options = parser.parse_args()
-    check, kernels = (json.load(open(path)) for path in (options.check, options.kernels))
+    check = json.load(open(options.check))
+    kernels = json.load(open(options.kernels)) if options.kernels else None
     commit = options.commit or subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
-    parts, ceilings = {p["name"]: p for p in check["parts"]}, kernels["ceilings"]
-    print(f"# dual_gan and its kernels on a GPU: {kernels['device']}\n\n    scripts/gpu_check.sh\n    bench/gpu_report.py build/gpu_check.json build/gpu_kernels.json\n")
-    print(f"{options.date}, commit {commit}, {check['gpu']}; {kernels['cudnn']}.\nMeasured ceilings: copy "
-          f"{ceilings['copy_bytes_per_second'] / 1e9:.0f} GB/s, counting bytes read and written; products of 4096^3 "
-          + ", ".join(f"{p} {ceilings['tflops'][p]:.0f}" for p in PRECISIONS)
-          + f" TFLOP/s; an empty kernel in a graph {ceilings['empty_kernel_microseconds']:.2f} us.\n")
+    parts = {p["name"]: p for p in check["parts"]}
+    of_kernels = (" and its kernels", " build/gpu_kernels.json", f"; {kernels['cudnn']}") if kernels else ("", "", "")
+    print(f"# dual_gan{of_kernels[0]} on a GPU: {check['gpu'].split(',')[0]}\n\n    scripts/gpu_check.sh\n"
+          f"    bench/gpu_report.py build/gpu_check.json{of_kernels[1]}\n")
+    print(f"{options.date}, commit {commit}, {check['gpu']}{of_kernels[2]}.")
+    if kernels:
+        ceilings = kernels["ceilings"]
+        print(f"Measured ceilings: copy {ceilings['copy_bytes_per_second'] / 1e9:.0f} GB/s, counting bytes read and written; products of 4096^3 "
+              + ", ".join(f"{p} {ceilings['tflops'][p]:.0f}" for p in PRECISIONS)
+              + f" TFLOP/s; an empty kernel in a graph {ceilings['empty_kernel_microseconds']:.2f} us.")
+    print()
     if options.note:
         print(options.note + "\n")
     print_checks(check["parts"])
     print_steps(parts)
-    print_convolutions(kernels["rows"])
-    print_kernels(kernels["rows"])
+    if kernels:
+        print_convolutions(kernels["rows"])
+        print_kernels(kernels["rows"])
 
 
 if __name__ == "__main__":
