@@ -10,9 +10,10 @@
 namespace snag {
 
 struct GemmSize {
-  int tiles;   // of d
-  int chunks;  // of the longest reduction, kTileK each
-  int rows;    // of a tile, at most
+  int tiles;            // of d
+  int chunks;           // of the longest reduction, kTileK each
+  int rows;             // of a tile, at most
+  bool turned = false;  // neighbours of b in memory are not neighbours along k
   // Of the whole output, where splits leave parts of it (parts.cuh), else 0.
   int pixels = 0, outputs = 0;
 };
@@ -27,14 +28,21 @@ struct ChunkTime {
   double busy, alone;
 };
 template <class T>
-ChunkTime chunk_time(Precision precision) {
-  const bool fp32 = precision == Precision::fp32;
-  if constexpr (std::is_same_v<T, SmallTile>) return fp32 ? ChunkTime{1.2, 1.2} : ChunkTime{0.42, 0.42};
-  if constexpr (std::is_same_v<T, TallTile>) return fp32 ? ChunkTime{2.15, 2.6} : ChunkTime{0.62, 0.85};
-  if constexpr (std::is_same_v<T, LargeTile>) return fp32 ? ChunkTime{4.0, 4.0} : ChunkTime{1.12, 1.12};
-  const bool bf16 = precision == Precision::bf16;
-  if constexpr (std::is_same_v<T, WideTile>) return bf16 ? ChunkTime{0.56, 0.56} : ChunkTime{0.78, 0.78};
-  if constexpr (std::is_same_v<T, HugeTile>) return bf16 ? ChunkTime{1.1, 1.1} : ChunkTime{1.45, 1.45};
+ChunkTime chunk_time(Precision precision, bool turned) {
+  const bool fp32 = precision == Precision::fp32, bf16 = precision == Precision::bf16;
+  if constexpr (std::is_same_v<T, SmallTile>) return fp32 ? ChunkTime{1.2, 1.2} : ChunkTime{0.44, 0.56};
+  if constexpr (std::is_same_v<T, TallTile>)
+    return fp32 ? ChunkTime{2.15, 2.6} : bf16 ? ChunkTime{0.62, 0.8} : ChunkTime{0.7, 0.85};
+  if constexpr (std::is_same_v<T, LargeTile>)
+    return fp32 ? ChunkTime{4.0, 4.0} : bf16 ? ChunkTime{1.08, 1.08} : ChunkTime{1.28, 1.28};
+  if constexpr (std::is_same_v<T, WideTile>) {
+    if (turned) return bf16 ? ChunkTime{0.86, 1.25} : ChunkTime{1.0, 1.4};
+    return bf16 ? ChunkTime{0.55, 0.92} : ChunkTime{0.79, 1.12};
+  }
+  if constexpr (std::is_same_v<T, HugeTile>) {
+    if (turned) return bf16 ? ChunkTime{1.42, 1.42} : ChunkTime{1.75, 1.75};
+    return bf16 ? ChunkTime{1.0, 1.0} : ChunkTime{1.35, 1.35};
+  }
 }
 
 // Splits leave their sums in scratch memory, or parts of the output.
@@ -44,7 +52,7 @@ Plan gemm_plan(const Cuda& cuda, const GemmSize& size) {
   // adds parts; a round of its reads, so many for each 256 pixels.
   constexpr double kMeeting = 3, kRound = 1.2, kAdding = 1.5, kPartsRound = 1.2;
   constexpr int kAtOnce = 16;
-  const ChunkTime chunk = chunk_time<T>(cuda.precision);
+  const ChunkTime chunk = chunk_time<T>(cuda.precision, size.turned);
   const auto estimate = [&](int splits) {
     const int each = ceil_div(size.tiles * splits, cuda.multiprocessors), waves = ceil_div(each, T::resident),
               together = std::min(each, T::resident);

@@ -73,8 +73,10 @@ struct Windows {
   HD int m_tiles() const { return ceil_div(rows(), T::m); }
   GemmSize size() const {
     const int side = Up ? ceil_div(g.kernel, g.stride) : g.kernel;  // taps along an axis, at most
-    GemmSize size{
-        .tiles = m_tiles() * n_blocks(), .chunks = ceil_div(side * side * in.shape.c, kTileK), .rows = rows()};
+    GemmSize size{.tiles = m_tiles() * n_blocks(),
+                  .chunks = ceil_div(side * side * in.shape.c, kTileK),
+                  .rows = rows(),
+                  .turned = Up};
     if (leaves_parts()) size.pixels = out.shape.pixels(), size.outputs = out.shape.size();
     return size;
   }
