@@ -1,7 +1,7 @@
 #pragma once
-// A block's tile of sums by one warpgroup or two, on tensor cores of sm_90a, which read both operands from shared memory
-// with k side by side, whichever way it lies in memory: threads load a chunk into registers while the one before is
-// multiplied, round it, turn it where need be, and store it. So memory, registers and tensor cores are busy at once.
+// A block's tile of sums by one warpgroup or two, on tensor cores of sm_90a, which read both operands from shared
+// memory with k side by side, whichever way it lies in memory: threads load a chunk into registers while the one before
+// is multiplied, round it, turn it where need be, and store it. So memory, registers and tensor cores are busy at once.
 #include "kernels/cuda/gemm_math.cuh"
 #include "kernels/cuda/warpgroup.cuh"
 
