@@ -12,7 +12,7 @@ inline std::unique_ptr<Backend> cuda(CudaOptions options) {
 }
 
 // Calls f once for each way in which simt can run threads and fill shared memory (simt_schedules.cpp); on a GPU twice
-// (gpu_schedules.cpp).
+// (gpu_schedules.cpp), with a sanitizer once.
 void each_schedule(const std::function<void()>& f);
 
 }  // namespace snag
