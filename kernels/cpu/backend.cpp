@@ -118,7 +118,7 @@ class CpuBackend : public Backend {
     } recorded{recorder_};
     recorder_.emplace(arena_.used());
     step();
-    return lay_out(with_early_updates(recorder_->finish()), arena_.at(arena_.used()), poison_);
+    return lay_out(with_recomputation(with_early_updates(recorder_->finish())), arena_.at(arena_.used()), poison_);
   }
   static void copy(void* to, const void* from, std::size_t bytes) {
     if (bytes > 0) std::memcpy(to, from, bytes);

@@ -47,18 +47,6 @@ std::size_t place(std::vector<Life>& all) {
   return end;
 }
 
-void relocate(Work& work, const Relocation& to) {
-  const auto move = [&](auto& k) {
-    Kernel moved = k;
-    relocate(moved, to);
-    k = std::get<std::decay_t<decltype(k)>>(moved);
-  };
-  if (auto* kernel = std::get_if<Kernel>(&work)) return relocate(*kernel, to);
-  auto& update = std::get<Update>(work);
-  move(update.adam);
-  for (ConvWeight& k : update.product) move(k);
-}
-
 Kernel poisoned(std::byte* begin, std::size_t bytes) {
   return Fill{.y = {reinterpret_cast<real*>(begin), {.c = static_cast<int>(bytes / sizeof(real))}},
               .value = std::numeric_limits<real>::quiet_NaN()};

@@ -17,6 +17,18 @@ std::vector<Operand> operands(const Work& work) {
   return all;
 }
 
+void relocate(Work& work, const Relocation& to) {
+  const auto move = [&](auto& k) {
+    Kernel moved = k;
+    relocate(moved, to);
+    k = std::get<std::decay_t<decltype(k)>>(moved);
+  };
+  if (auto* kernel = std::get_if<Kernel>(&work)) return relocate(*kernel, to);
+  auto& update = std::get<Update>(work);
+  move(update.adam);
+  for (ConvWeight& k : update.product) move(k);
+}
+
 int Step::holder(const std::byte* p) const {
   const auto behind =
       std::upper_bound(memory.begin(), memory.end(), p, [](const std::byte* q, const Block& b) { return q < b.begin; });

@@ -10,6 +10,7 @@ namespace snag {
 
 using Work = std::variant<Kernel, Update>;
 std::vector<Operand> operands(const Work&);
+void relocate(Work&, const Relocation&);
 
 // Memory that a step took while it was recorded: addresses that no other has and nothing may read.
 struct Block {
@@ -53,6 +54,10 @@ class Recorder {
 // Adam updates each parameter as soon as its gradient is there and nothing needs the old value. A weight gradient that
 // nothing but Adam reads is left out, if lines of it can be had alone: Adam computes it on the way.
 Step with_early_updates(Step);
+
+// Large results of mere passes over memory, as a normalised map, are computed again where the step needs them again,
+// instead of living through the moment that needs most memory: activations, for the backward pass.
+Step with_recomputation(Step);
 
 // The step in memory from `base` on, which is aligned as an arena's: blocks share a place whose lives, from the first
 // to the last work that touches them, do not overlap. `poison`: each holds NaN before the first.

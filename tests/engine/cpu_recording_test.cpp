@@ -16,9 +16,11 @@ namespace snag {
 namespace {
 
 TEST_CASE("a recorded training has the bits of one whose steps are called anew") {
-  const TrainingSet set = pictures(11, 13);
+  const TrainingSet few = pictures(11, 13), many = pictures(80, 80);
   std::vector<Config> all = variants();
-  for (const int batch : {1, 2, 6}) {  // of so many channels that weight gradients are computed within Adam
+  // Of so many channels that weight gradients are computed within Adam; of so many images that activations are computed
+  // again.
+  for (const int batch : {1, 2, 6, 160}) {
     all.push_back(small("dual_gan"));
     all.back().width = 16;
     all.back().batch_size = batch;
@@ -31,7 +33,7 @@ TEST_CASE("a recorded training has the bits of one whose steps are called anew")
     for (const bool eager : {false, true}) {
       const auto backend =
           make_cpu_backend({.threads = 2, .arena_bytes = std::size_t{1} << 28, .poison = true, .eager = eager});
-      Trainer trainer(*backend, config, set);
+      Trainer trainer(*backend, config, config.batch_size < 100 ? few : many);
       for (int s = 0; s < 3; ++s) trainer.run_step();
       sums.push_back(digest(trainer));
     }
@@ -157,6 +159,71 @@ TEST_CASE("a parameter is updated as soon as its gradient is there and its old v
     }
   }
   CHECK(order == "second, reader, first, fill, ");
+}
+
+// y = activated x, then other memory, then y is needed again. Nothing runs it.
+class Activation {
+ public:
+  explicit Activation(int count) : x(inside(count)), y(inside(count)), large(inside(4 * count)) {
+    recorder.run(Fill{.y = x, .value = 1});
+    recorder.run(LeakyRelu{.y = y, .x = x, .slope = real(0.2)});
+  }
+  void crowd() {
+    recorder.run(Fill{.y = large, .value = 1});
+    recorder.run(Affine{.y = out, .x = {large.data, {}}, .scale = 1, .shift = 0});
+  }
+  void read(ConstView v) { recorder.run(Affine{.y = out, .x = {v.data, {}}, .scale = 1, .shift = 0}); }
+  // The addresses that activations are written to in the plan of all that, and in the end are read from.
+  std::vector<const real*> planned() {
+    recorder.rewind(0);
+    std::vector<const real*> all;
+    const Step step = with_recomputation(recorder.finish());
+    for (const Work& work : step.work) {
+      const auto& kernel = std::get<Kernel>(work);
+      if (const auto* k = std::get_if<LeakyRelu>(&kernel)) all.push_back(k->y.data);
+      if (const auto* k = std::get_if<Affine>(&kernel); k && &work == &step.work.back()) all.push_back(k->x.data);
+    }
+    return all;
+  }
+
+ private:
+  real result_ = 0;
+
+ public:
+  View inside(int count) {
+    return {static_cast<real*>(recorder.alloc(sizeof(real) * static_cast<std::size_t>(count))), {.c = count}};
+  }
+  Recorder recorder{0};
+  View x, y, large, out{&result_, {}};
+};
+
+TEST_CASE("a large activation does not live through the fullest moment, but is computed again") {
+  constexpr int kLarge = 1 << 19;
+  const auto times = [](int count, const std::function<void(Activation&)>& before,
+                        const std::function<void(Activation&)>& after) {
+    Activation a(count);
+    before(a);
+    a.crowd();
+    after(a);
+    a.read(a.x);
+    a.read(a.y);
+    const std::vector<const real*> all = a.planned();
+    REQUIRE(all.size() >= 2);
+    CHECK(all.back() == all[all.size() - 2]);  // reads what was written last
+    return all.size() - 1;
+  };
+  const auto none = [](Activation&) {};
+  const auto changes = [](View Activation::*what) {
+    return [what](Activation& a) { a.recorder.run(Fill{.y = {(a.*what).data + 7, {}}, .value = 0}); };
+  };
+  CHECK(times(kLarge, none, none) == 2);
+  CHECK(times(
+            kLarge, [](Activation& a) { a.read(a.y); }, none) == 2);
+  CHECK(times(1 << 10, none, none) == 1);                    // too small
+  CHECK(times(kLarge, changes(&Activation::x), none) == 1);  // what it is computed from is lost
+  CHECK(times(kLarge, none, changes(&Activation::x)) == 1);
+  CHECK(times(kLarge, changes(&Activation::y), none) == 1);  // it is more than what the kernel computed
+  CHECK(times(kLarge, none, changes(&Activation::y)) == 1);
 }
 
 // A chain of eight tensors of a quarter of the arena, each one more than the last.
