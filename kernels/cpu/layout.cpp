@@ -17,16 +17,15 @@ struct Life {
 };
 
 std::vector<Life> lives(const Step& step) {
+  const std::vector<std::vector<std::size_t>> touches = step.touches();
   std::vector<Life> all;
-  for (const Block& b : step.memory) all.push_back({b.bytes, 0, 0});
-  for (std::size_t i = 0; i < step.work.size(); ++i)
-    for (const Operand& o : operands(step.work[i]))
-      if (const int b = step.holder(o.begin); b >= 0) {
-        Life& life = all[static_cast<std::size_t>(b)];
-        if (!life.touched) life.first = i;
-        life.touched = true;
-        life.last = i;
-      }
+  for (std::size_t b = 0; b < step.memory.size(); ++b) {
+    const bool touched = !touches[b].empty();
+    all.push_back({.bytes = step.memory[b].bytes,
+                   .first = touched ? touches[b].front() : 0,
+                   .last = touched ? touches[b].back() : 0,
+                   .touched = touched});
+  }
   return all;
 }
 

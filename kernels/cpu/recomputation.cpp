@@ -27,16 +27,11 @@ std::optional<Kernel> repeated(const Work& work) {
   return {};
 }
 
-// What each block meets, and what lives when.
+// What touches each block, and when most lives.
 class Lives {
  public:
-  explicit Lives(const Step& step) : touches_(step.memory.size()) {
+  explicit Lives(const Step& step) : touches_(step.touches()) {
     std::vector<std::ptrdiff_t> change(step.work.size() + 1);
-    for (const Work& w : step.work) operands_.push_back(operands(w));
-    for (std::size_t i = 0; i < operands_.size(); ++i)
-      for (const Operand& o : operands_[i])
-        if (const int b = step.holder(o.begin); b >= 0)
-          if (auto& t = touches_[static_cast<std::size_t>(b)]; t.empty() || t.back() != i) t.push_back(i);
     for (std::size_t b = 0; b < touches_.size(); ++b) {
       if (touches_[b].empty()) continue;
       change[touches_[b].front()] += static_cast<std::ptrdiff_t>(step.memory[b].bytes);
@@ -47,13 +42,11 @@ class Lives {
       if (live += change[i]; live > most_) most_ = live, fullest_ = i;
   }
   const std::vector<std::size_t>& touches(std::size_t block) const { return touches_[block]; }
-  const std::vector<Operand>& operands_of(std::size_t work) const { return operands_[work]; }
   double most() const { return static_cast<double>(most_); }
   std::size_t fullest() const { return fullest_; }  // the work that finds most bytes alive
 
  private:
-  std::vector<std::vector<Operand>> operands_;     // of each work
-  std::vector<std::vector<std::size_t>> touches_;  // of each block: by which works
+  std::vector<std::vector<std::size_t>> touches_;  // of each block
   std::ptrdiff_t most_ = 0;
   std::size_t fullest_ = 0;
 };
@@ -71,17 +64,13 @@ std::optional<Repeat> repeat(const Step& step, const Lives& lives, std::size_t b
   const auto kernel = repeated(step.work[made]);
   if (!kernel) return {};
   const Block& b = step.memory[block];
-  const Operand all{b.begin, b.bytes, true};
   const std::vector<Operand> own = operands(*kernel);
   for (const Operand& o : own)  // it writes the block, all of it, and nothing else
     if (o.written && (o.begin != b.begin || aligned(o.bytes) != aligned(b.bytes))) return {};
-  for (std::size_t i = made + 1; i < step.work.size(); ++i)
-    for (const Operand& o : lives.operands_of(i)) {
-      if (o.written && overlap(o, all)) return {};
-      if (i < *next &&
-          std::any_of(own.begin(), own.end(), [&](const Operand& x) { return !x.written && conflict(o, x); }))
-        return {};
-    }
+  for (std::size_t i = made + 1; i < step.work.size(); ++i)  // its inputs stay until then, the block for ever
+    for (const Operand& o : operands(step.work[i]))
+      for (const Operand& x : own)
+        if (o.written && overlap(o, x) && (x.written || i < *next)) return {};
   return Repeat{*next, *kernel};
 }
 
@@ -98,19 +87,21 @@ void apply(Step& step, std::size_t block, const Repeat& r) {
 
 // What is made last goes first: computed again, it needs what was made before it, which then may be, too.
 Step less(Step step) {
-  const Lives all(step);
+  Lives lives(step);
   std::vector<std::size_t> blocks;
   for (std::size_t b = 0; b < step.memory.size(); ++b)
-    if (step.memory[b].bytes >= kLeastBytes && !all.touches(b).empty()) blocks.push_back(b);
+    if (step.memory[b].bytes >= kLeastBytes && !lives.touches(b).empty()) blocks.push_back(b);
   std::stable_sort(blocks.begin(), blocks.end(),
-                   [&](std::size_t a, std::size_t b) { return all.touches(a).front() > all.touches(b).front(); });
+                   [&](std::size_t a, std::size_t b) { return lives.touches(a).front() > lives.touches(b).front(); });
   for (const std::size_t b : blocks) {
-    const Lives lives(step);
     const auto r = repeat(step, lives, b);
     if (!r) continue;
     Step shorter = step;
     apply(shorter, b, *r);
-    if (Lives(shorter).most() <= lives.most()) step = std::move(shorter);
+    Lives then(shorter);
+    if (then.most() > lives.most()) continue;
+    step = std::move(shorter);
+    lives = std::move(then);
   }
   return step;
 }

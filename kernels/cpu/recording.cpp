@@ -37,6 +37,15 @@ int Step::holder(const std::byte* p) const {
   return p < b.begin + b.bytes ? static_cast<int>(behind - 1 - memory.begin()) : -1;
 }
 
+std::vector<std::vector<std::size_t>> Step::touches() const {
+  std::vector<std::vector<std::size_t>> all(memory.size());
+  for (std::size_t i = 0; i < work.size(); ++i)
+    for (const Operand& o : operands(work[i]))
+      if (const int b = holder(o.begin); b >= 0)
+        if (auto& own = all[static_cast<std::size_t>(b)]; own.empty() || own.back() != i) own.push_back(i);
+  return all;
+}
+
 // Where no memory is.
 const std::byte* Recorder::first_address() { return reinterpret_cast<const std::byte*>(std::uintptr_t{1} << 56); }
 

@@ -24,6 +24,8 @@ struct Step {
   std::vector<Block> memory;
   // The number of the block that holds an address, or -1: then it lies outside the step's memory.
   int holder(const std::byte*) const;
+  // Which works touch each block, in order.
+  std::vector<std::vector<std::size_t>> touches() const;
 };
 
 // Notes what a step asks of the backend.
