@@ -193,7 +193,7 @@ bool direct_pays(const WindowProblem& p) {
 void conv_down(Cpu& cpu, const ConvDown& k) {
   Scratch scratch(cpu.memory);
   if (is_image(k.big.shape, k.g)) return image_down(cpu, scratch, k);
-  const auto winograd = [&](auto scheme) { winograd_down<decltype(scheme)>(cpu, scratch, k); };
+  const auto winograd = [&](auto scheme) { winograd_down<decltype(scheme)>(cpu, k); };
   if (k.g.any_order && by_winograd(k.big.shape, k.small.shape, k.g, winograd)) return;
   const WindowProblem p = window_problem(k);
   if (sums_along_rows(p)) {  // w is [o][r][t][c]: each column already lies along the rows
@@ -223,7 +223,7 @@ void conv_up(Cpu& cpu, const ConvUp& k) {
   Scratch scratch(cpu.memory);
   if (k.big.shape.c * 2 <= kLanes && k.g.kernel > 1) return image_up(cpu, scratch, k);
   if (k.small.shape.c == 1 && k.big.shape.c % kLanes == 0) return fan_up(cpu, k);
-  const auto winograd = [&](auto scheme) { winograd_up<decltype(scheme)>(cpu, scratch, k); };
+  const auto winograd = [&](auto scheme) { winograd_up<decltype(scheme)>(cpu, k); };
   if (k.g.any_order && by_winograd(k.big.shape, k.small.shape, k.g, winograd)) return;
   const WindowProblem p = window_problem(k);
   const bool frozen = cpu.frozen.holds(k.w);

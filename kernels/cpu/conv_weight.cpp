@@ -167,7 +167,7 @@ void conv_weight(Cpu& cpu, const ConvWeight& k) {
       return image_weight(cpu, scratch, k);
     case WeightWay::winograd:
       by_winograd(k.big.shape, k.small.shape, k.g,
-                  [&](auto scheme) { winograd_weight<decltype(scheme)>(cpu, scratch, k); });
+                  [&](auto scheme) { winograd_weight<decltype(scheme)>(cpu, k); });
       return;
     case WeightWay::direct:
       return direct_weight(cpu, scratch, k);

@@ -28,11 +28,22 @@ bool winograd_pays(Shape big, Shape small, Conv g) {
          tiles >= std::int64_t{S::kAllPoints * S::kPlanes} * big.c * small.c / kWeightsOfTile;
 }
 
+// Calls fn(span) for 0 .. size in so few equal turns that a matrix of the weights at the points, of which each takes
+// its part, stays in kMostAtPoints. The other operand is mapped anew in each: one per cent of a pass or two.
+template <class S, class Fn>
+void in_turns(Shape w, int size, int unit, const Fn& fn) {
+  constexpr std::int64_t kMostAtPoints = 1 << 24;  // bytes
+  const std::int64_t all = std::int64_t{S::kAllPoints * S::kPlanes} * w.n * w.c * static_cast<int>(sizeof(real));
+  int turns = 1;
+  while (all > kMostAtPoints * turns && size % (2 * turns * unit) == 0) turns *= 2;
+  for (int t = 0; t < turns; ++t) fn(Span{size / turns * t, size / turns * (t + 1)});
+}
+
 // A product of rows and panels at each point, cut into chunks of images that threads take through all three steps.
 // rows_of(images, points) maps an operand to the points, back(points, images) the result from them.
 template <class S, class RowsOf, class Back>
-void multiply_points(Cpu& cpu, Scratch& scratch, Shape small, const Panels& panels, const RowsOf& rows_of,
-                     const Back& back) {
+void multiply_points(Cpu& cpu, Shape small, const Panels& panels, const RowsOf& rows_of, const Back& back) {
+  Scratch scratch(cpu.memory);
   constexpr int kRows = 64;  // of a chunk, at most: a point's rows then stay in L2; as many chunks for each thread
   const int threads = cpu.pool.threads(), tiles = tiles_of_image<S>(small), all_rows = small.n * tiles,
             chunks = (all_rows + kRows * threads - 1) / (kRows * threads) * threads,
@@ -83,23 +94,34 @@ void multiply_points(Cpu& cpu, Scratch& scratch, Shape small, const Panels& pane
 }
 
 template <class S>
-void winograd_down(Cpu& cpu, Scratch& scratch, const ConvDown& k) {
-  const Panels weights = take_panels(scratch, S::kAllPoints, S::kPlanes * k.big.shape.c, k.small.shape.c);
-  weights_to_panels_down<S>(cpu, k.w, weights);
-  multiply_points<S>(
-      cpu, scratch, k.small.shape, weights,
-      [&](ImageRange images, const Points& to) { big_to_points<S>(k.big, k.g.pad, k.small.shape, images, to); },
-      [&](const Points& from, ImageRange images) { points_to_small<S>(from, images, k.small); });
+void winograd_down(Cpu& cpu, const ConvDown& k) {
+  constexpr Span kPlanes{0, S::kPlanes};
+  in_turns<S>(k.w.shape, k.small.shape.c, kLanes, [&](Span channels) {
+    Scratch scratch(cpu.memory);
+    const Panels weights = take_panels(scratch, S::kAllPoints, S::kPlanes * k.big.shape.c, channels.count());
+    weights_to_panels_down<S>(cpu, k.w, channels, weights);
+    multiply_points<S>(
+        cpu, k.small.shape, weights,
+        [&](ImageRange images, const Points& to) {
+          big_to_points<S>(k.big, k.g.pad, k.small.shape, images, kPlanes, to);
+        },
+        [&](const Points& from, ImageRange images) { points_to_small<S>(from, images, channels, k.small); });
+  });
 }
 
 template <class S>
-void winograd_up(Cpu& cpu, Scratch& scratch, const ConvUp& k) {
-  const Panels weights = take_panels(scratch, S::kAllPoints, k.small.shape.c, S::kPlanes * k.big.shape.c);
-  weights_to_panels_up<S>(cpu, k.w, weights);
-  multiply_points<S>(
-      cpu, scratch, k.small.shape, weights,
-      [&](ImageRange images, const Points& to) { small_to_points<S>(k.small, images, to); },
-      [&](const Points& from, ImageRange images) { points_to_big<S>(from, k.g.pad, k.small.shape, images, k.big); });
+void winograd_up(Cpu& cpu, const ConvUp& k) {
+  in_turns<S>(k.w.shape, S::kPlanes, 1, [&](Span planes) {
+    Scratch scratch(cpu.memory);
+    const Panels weights = take_panels(scratch, S::kAllPoints, k.small.shape.c, planes.count() * k.big.shape.c);
+    weights_to_panels_up<S>(cpu, k.w, planes, weights);
+    multiply_points<S>(
+        cpu, k.small.shape, weights,
+        [&](ImageRange images, const Points& to) { small_to_points<S>(k.small, images, to); },
+        [&](const Points& from, ImageRange images) {
+          points_to_big<S>(from, k.g.pad, k.small.shape, images, planes, k.big);
+        });
+  });
 }
 
 // At each point a matrix of sums, cut into squares of up to kDepth x kDepth, each as outer() leaves the sums of its
@@ -149,12 +171,13 @@ struct PointSums {
 
 // Chunks of images one after the other, so that both factors stay in cache and sums have one order.
 template <class S>
-void winograd_weight(Cpu& cpu, Scratch& scratch, const ConvWeight& k) {
+void winograd_weight(Cpu& cpu, const ConvWeight& k, Span planes) {
+  Scratch scratch(cpu.memory);
   const Shape big = k.big.shape, small = k.small.shape;
   constexpr int kRows = 128;
   const int tiles = tiles_of_image<S>(small), step = std::clamp(kRows / tiles, 1, small.n);
   const Points x = take_points(scratch, S::kAllPoints, step * tiles, small.c),
-               y = take_points(scratch, S::kAllPoints, step * tiles, S::kPlanes * big.c);
+               y = take_points(scratch, S::kAllPoints, step * tiles, planes.count() * big.c);
   PointSums sums{nullptr, S::kAllPoints, x.columns, y.columns};
   sums.data = scratch.take<real>(static_cast<std::size_t>(S::kAllPoints * sums.point));
   const Pair same{0, 0};
@@ -167,7 +190,7 @@ void winograd_weight(Cpu& cpu, Scratch& scratch, const ConvWeight& k) {
       };
       const ImageRange image{begin + i, begin + i + 1};
       small_to_points<S>(k.small, image, rows_of_image(x));
-      big_to_points<S>(k.big, k.g.pad, small, image, rows_of_image(y));
+      big_to_points<S>(k.big, k.g.pad, small, image, planes, rows_of_image(y));
     });
     cpu.pool.parallel_for(sums.tasks(), [&](int i) {
       const PointSums::Task t = sums.at(i);
@@ -186,7 +209,12 @@ void winograd_weight(Cpu& cpu, Scratch& scratch, const ConvWeight& k) {
         }
     });
   }
-  points_to_weights<S>(cpu, sums, k.dw);
+  points_to_weights<S>(cpu, sums, planes, k.dw);
+}
+
+template <class S>
+void winograd_weight(Cpu& cpu, const ConvWeight& k) {
+  in_turns<S>(k.dw.shape, S::kPlanes, 1, [&](Span planes) { winograd_weight<S>(cpu, k, planes); });
 }
 
 // Calls fn(Stride2{}) or fn(Stride1{}), whichever pays, and says whether one did.

@@ -69,6 +69,12 @@ struct ImageRange {
   int count() const { return end - begin; }
 };
 
+// Columns of a matrix at the points, or planes.
+struct Span {
+  int begin, end;
+  int count() const { return end - begin; }
+};
+
 template <class S>
 int tiles_of_image(Shape small) {
   return small.h / S::kTile * (small.w / S::kTile);
@@ -103,13 +109,14 @@ void small_to_points(ConstView small, ImageRange images, const Points& to) {
   });
 }
 
+// Some channels, whose first is column 0 at the points.
 template <class S>
-void points_to_small(const Points& from, ImageRange images, View small) {
+void points_to_small(const Points& from, ImageRange images, Span channels, View small) {
   const Shape s = small.shape;
   for_each_tile<S>(s, images, [&](int n, int y, int x, int row) {
-    for (int c = 0; c < s.c; c += kLanes) {
+    for (int c = channels.begin; c < channels.end; c += kLanes) {
       Vector in[S::kAllPoints], out[S::kTilePixels];
-      load_points(from.data + from.offset(row, c), from.point, in);
+      load_points(from.data + from.offset(row, c - channels.begin), from.point, in);
       map_square<S::kAt>(in, out);
       SNAG_UNROLL(16)
       for (int i = 0; i < S::kTilePixels; ++i) store(out[i], small.data + small_offset<S>(s, n, y, x, i) + c);
@@ -131,12 +138,13 @@ struct PlanePixels {
   }
 };
 
+// Some planes, the first of them from column 0 on.
 template <class S>
-void big_to_points(ConstView big, int pad, Shape small, ImageRange images, const Points& to) {
+void big_to_points(ConstView big, int pad, Shape small, ImageRange images, Span planes, const Points& to) {
   const int channels = big.shape.c;
   for_each_tile<S>(small, images, [&](int n, int y, int x, int row) {
     const real* image = big.data + static_cast<std::ptrdiff_t>(n) * big.shape.image();
-    for (int plane = 0; plane < S::kPlanes; ++plane) {
+    for (int plane = planes.begin; plane < planes.end; ++plane) {
       const PlanePixels<S> pixels(big.shape, pad, y, x, plane);
       for (int c = 0; c < channels; c += kLanes) {
         Vector in[S::kAllPoints], out[S::kAllPoints];
@@ -144,25 +152,26 @@ void big_to_points(ConstView big, int pad, Shape small, ImageRange images, const
         for (int i = 0; i < S::kAllPoints; ++i)
           in[i] = pixels.at[i] < 0 ? hn::Zero(Tag()) : load(image + pixels.at[i] + c);
         map_square<S::kB>(in, out);
-        store_points(out, to.data + to.offset(row, plane * channels + c), to.point);
+        store_points(out, to.data + to.offset(row, (plane - planes.begin) * channels + c), to.point);
       }
     }
   });
 }
 
-// Tiles share the pixels of their edges: an image is the sum of what all of them give.
+// Tiles share the pixels of their edges: an image is the sum of what all of them give. Planes likewise; plane 0 comes
+// first.
 template <class S>
-void points_to_big(const Points& from, int pad, Shape small, ImageRange images, View big) {
+void points_to_big(const Points& from, int pad, Shape small, ImageRange images, Span planes, View big) {
   const int channels = big.shape.c;
   const std::ptrdiff_t size = big.shape.image();
-  std::fill_n(big.data + images.begin * size, images.count() * size, real(0));
+  if (planes.begin == 0) std::fill_n(big.data + images.begin * size, images.count() * size, real(0));
   for_each_tile<S>(small, images, [&](int n, int y, int x, int row) {
     real* const image = big.data + n * size;
-    for (int plane = 0; plane < S::kPlanes; ++plane) {
+    for (int plane = planes.begin; plane < planes.end; ++plane) {
       const PlanePixels<S> pixels(big.shape, pad, y, x, plane);
       for (int c = 0; c < channels; c += kLanes) {
         Vector in[S::kAllPoints], out[S::kAllPoints];
-        load_points(from.data + from.offset(row, plane * channels + c), from.point, in);
+        load_points(from.data + from.offset(row, (plane - planes.begin) * channels + c), from.point, in);
         map_square<S::kBt>(in, out);
         SNAG_UNROLL(36)
         for (int i = 0; i < S::kAllPoints; ++i) {
@@ -198,12 +207,12 @@ HWY_INLINE void taps_to_points(int plane, const Tap& tap, real* to, std::ptrdiff
 
 // Columns are (plane, big channel), the depth runs over small channels.
 template <class S>
-void weights_to_panels_up(Cpu& cpu, ConstView w, const Panels& to) {
+void weights_to_panels_up(Cpu& cpu, ConstView w, Span planes, const Panels& to) {
   const int channels = w.shape.c;
   cpu.pool.parallel_for(w.shape.n, [&](int o) {
     const real* from = w.data + static_cast<std::ptrdiff_t>(o) * kKernelTaps * channels;
-    for (int column = 0; column < S::kPlanes * channels; column += kLanes) {
-      const int plane = column / channels, c = column % channels;
+    for (int column = 0; column < planes.count() * channels; column += kLanes) {
+      const int plane = planes.begin + column / channels, c = column % channels;
       taps_to_points<S>(
           plane, [&](int tap) { return load(from + tap * channels + c); },
           to.data + static_cast<std::ptrdiff_t>(column) * to.depth + o * kLanes, to.point);
@@ -211,16 +220,16 @@ void weights_to_panels_up(Cpu& cpu, ConstView w, const Panels& to) {
   });
 }
 
-// Columns are small channels, the depth runs over (plane, big channel).
+// Columns are some small channels, the depth runs over (plane, big channel).
 template <class S>
-void weights_to_panels_down(Cpu& cpu, ConstView w, const Panels& to) {
+void weights_to_panels_down(Cpu& cpu, ConstView w, Span small_channels, const Panels& to) {
   const int channels = w.shape.c, squares = channels / kLanes;
-  cpu.pool.parallel_for(w.shape.n / kLanes * squares, [&](int task) {
-    const int panel = task / squares, c = task % squares * kLanes;
+  cpu.pool.parallel_for(small_channels.count() / kLanes * squares, [&](int task) {
+    const int panel = task / squares, o = small_channels.begin + panel * kLanes, c = task % squares * kLanes;
     const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(kKernelTaps) * channels;
     alignas(64) real turned[kKernelTaps][kLanes][kLanes];  // small channels in the lanes
     for (int tap = 0; tap < kKernelTaps; ++tap)
-      transpose_square(w.data + panel * kLanes * row + tap * channels + c, row, turned[tap][0]);
+      transpose_square(w.data + o * row + tap * channels + c, row, turned[tap][0]);
     for (int plane = 0; plane < S::kPlanes; ++plane)
       for (int i = 0; i < kLanes; ++i)
         taps_to_points<S>(
@@ -231,12 +240,12 @@ void weights_to_panels_down(Cpu& cpu, ConstView w, const Panels& to) {
 
 // Rows are small channels, columns (plane, big channel).
 template <class S, class Sums>
-void points_to_weights(Cpu& cpu, const Sums& from, View w) {
+void points_to_weights(Cpu& cpu, const Sums& from, Span planes, View w) {
   const int channels = w.shape.c;
   cpu.pool.parallel_for(w.shape.n, [&](int o) {
     real* to = w.data + static_cast<std::ptrdiff_t>(o) * kKernelTaps * channels;
-    for (int column = 0; column < S::kPlanes * channels; column += kLanes) {
-      const int plane = column / channels, c = column % channels;
+    for (int column = 0; column < planes.count() * channels; column += kLanes) {
+      const int plane = planes.begin + column / channels, c = column % channels;
       Vector in[S::kAllPoints], out[S::kPlaneTaps];
       load_points(from.data + from.offset(o, column), from.point, in);
       map_square<S::kGt>(in, out);
