@@ -19,8 +19,11 @@ void adam_range(const Adam& k, Adam::Scales s, const real* g, const real* more, 
   const Vector beta1 = set(b1), rest1 = set(1 - b1), beta2 = set(b2), rest2 = set(1 - b2), decay = set(s.decay),
                rate = set(s.rate), root = set(s.root_correction), eps = set(static_cast<real>(k.eps)),
                keep = set(s.keep), take = set(1 - s.keep);
+  constexpr int kAhead = 256;  // elements: with four or five streams the processor looks ahead too little
   int i = begin;
   for (; i + kLanes <= end; i += kLanes) {
+    for (const View& x : {k.m, k.v, k.w}) __builtin_prefetch(x.data + i + kAhead, 1);
+    if constexpr (Averaged) __builtin_prefetch(k.average.data + i + kAhead, 1);
     Vector gi = load(g + (i - begin));
     if (more) gi = hn::Add(gi, load(more + (i - begin)));
     const Vector m = hn::MulAdd(beta1, load(k.m.data + i), hn::Mul(rest1, gi));

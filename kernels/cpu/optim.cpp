@@ -40,27 +40,32 @@ bool computed_in_lines(const ConvWeight& k) {
   return weight_way(k) == WeightWay::direct && k.small.shape.n <= WeightTasks::most_images(k.small.shape);
 }
 
-// A task's lines of both products stay in L2 until Adam has read them.
+// A task's lines of both products stay in L2 until Adam has read them. It takes all lines of the window of its small
+// channels, if tasks are enough: what Adam goes through is then one stretch of memory, long enough to be foreseen.
 void update_by_products(Cpu& cpu, const Update& u) {
   Scratch scratch(cpu.memory);
   const Adam& k = u.adam;
   const Adam::Scales scales = k.scales();
   const WeightTasks first(u.product[0], 0, u.product[0].small.shape.n);
   const WeightTasks second = u.has(1) ? WeightTasks(u.product[1], 0, u.product[1].small.shape.n) : first;
-  const auto threads = static_cast<std::size_t>(cpu.pool.threads());
+  const int threads = cpu.pool.threads(), all = first.count(),
+            together = all / first.kernel >= 2 * threads ? first.kernel : 1;
   const std::size_t packed = std::max(first.packed(), second.packed());
-  const std::ptrdiff_t line = first.line(), size = WeightTasks::kWeightChannels * line;
-  real* const room = scratch.take<real>(threads * packed);
-  real* const lines = scratch.take<real>(threads * static_cast<std::size_t>(2 * size));
-  cpu.pool.parallel_for(first.count(), [&](int task, int thread) {
+  const std::ptrdiff_t line = first.line(), row = together * line, size = WeightTasks::kWeightChannels * row;
+  real* const room = scratch.take<real>(static_cast<std::size_t>(threads) * packed);
+  real* const lines = scratch.take<real>(static_cast<std::size_t>(threads * 2 * size));
+  cpu.pool.parallel_for(all / together, [&](int i, int thread) {
     real* const own_room = room + static_cast<std::size_t>(thread) * packed;
     real* const own = lines + thread * 2 * size;
-    first.run(task, true, own_room, own, line);
-    if (u.has(1)) second.run(task, true, own_room, own + size, line);
-    for (int i = 0; i < first.channels(task); ++i) {
-      const auto begin = static_cast<int>(first.begin(task) + i * first.row());
-      const real* const d = own + i * line;
-      adam_range(k, scales, d, u.has(1) ? d + size : nullptr, begin, begin + static_cast<int>(line));
+    const int task = i * together;
+    for (int l = 0; l < together; ++l) {
+      first.run(task + l, true, own_room, own + l * line, row);
+      if (u.has(1)) second.run(task + l, true, own_room, own + size + l * line, row);
+    }
+    for (int c = 0; c < first.channels(task); ++c) {
+      const auto begin = static_cast<int>(first.begin(task) + c * first.row());
+      const real* const d = own + c * row;
+      adam_range(k, scales, d, u.has(1) ? d + size : nullptr, begin, begin + static_cast<int>(row));
     }
   });
 }
