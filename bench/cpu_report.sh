@@ -7,7 +7,7 @@ usage() {
   cat <<'END'
 usage: bench/cpu_report.sh [--build FOLDER] [--threads N] [--out FILE]
 
-Runs everything that is said of the CPU, in about 8 minutes on two cores that do nothing else:
+Runs everything that is said of the CPU, in about 10 minutes on two cores that do nothing else:
   steps       training and scoring beside the same model in PyTorch (bench/peers/compare.py)
   behaviour   threads, a core taken by another process, start-up and memory (bench/peers/behaviour.py)
   transposed  the decoder's convolutions beside PyTorch (bench/peers/transposed.py)
@@ -47,8 +47,10 @@ cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# An inherited choice of OpenBLAS's kernels may be one of another machine.
+# An inherited choice of OpenBLAS's kernels may be one of another machine; where it has none for this one, the nearest.
 unset OPENBLAS_CORETYPE
+core=$(/usr/bin/python3 bench/peers/openblas.py)
+[ -z "$core" ] || export OPENBLAS_CORETYPE=$core
 export TMPDIR=$work
 openmp_blas=/usr/lib/x86_64-linux-gnu/openblas-openmp
 
@@ -69,10 +71,10 @@ part() {
 peer() { part "$1" "$2" /usr/bin/python3 "bench/peers/$3.py" "${@:4}" --threads "$threads"; }
 step_bench=$build/bench/step_bench kernel_bench=$build/bench/cpu_kernel_bench
 
-peer training 140 compare "$step_bench" - --what train --batch 2,16,128 --rounds 3 --least 3
-peer scoring 60 compare "$step_bench" - --what score --batch 1,256 --rounds 3 --least 3
-peer behaviour 80 behaviour "$step_bench" - --batch 16,128 --rounds 2 --least 3
-peer transposed 70 transposed "$kernel_bench" --batch 1,64
+peer training 180 compare "$step_bench" - --what train --batch 2,16,128 --rounds 3 --least 3
+peer scoring 120 compare "$step_bench" - --what score --batch 1,256 --rounds 3 --least 3
+peer behaviour 100 behaviour "$step_bench" - --batch 16,128 --rounds 2 --least 3
+peer transposed 140 transposed "$kernel_bench" --batch 1,64
 # One OpenMP for oneDNN and OpenBLAS.
 export LD_LIBRARY_PATH=$openmp_blas${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 declare -A limit=([0,1]=40 [16]=40 [64]=50 [256]=110)

@@ -4,6 +4,7 @@ PyTorch runs with OpenBLAS's OpenMP build where that is installed: its own threa
 """
 import contextlib
 import dataclasses
+import functools
 import json
 import os
 import pathlib
@@ -14,9 +15,9 @@ import tempfile
 import time
 
 from defaults import DEFAULTS
+from openblas import OPENMP_BUILD, core_type
 
 HERE = pathlib.Path(__file__).resolve().parent
-OPENBLAS = "/usr/lib/x86_64-linux-gnu/openblas-openmp"
 PYTHON = "/usr/bin/python3"
 
 
@@ -28,10 +29,13 @@ class Run:
     others: float  # cores that all other processes used meanwhile
 
 
+@functools.cache
 def torch_environment():
     environment = {k: v for k, v in os.environ.items() if k != "OPENBLAS_CORETYPE"}
-    if os.path.isdir(OPENBLAS):
-        environment["LD_LIBRARY_PATH"] = OPENBLAS + ":" + environment.get("LD_LIBRARY_PATH", "")
+    if core := core_type():
+        environment["OPENBLAS_CORETYPE"] = core
+    if os.path.isdir(OPENMP_BUILD):
+        environment["LD_LIBRARY_PATH"] = OPENMP_BUILD + ":" + environment.get("LD_LIBRARY_PATH", "")
     return environment
 
 
