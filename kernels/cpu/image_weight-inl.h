@@ -1,5 +1,5 @@
-// ConvWeight of images of one channel, kernel 4, stride 2: the sums of all taps and one vector of small channels stay
-// in registers while they run over pixels; taps are broadcast from a framed image.
+// ConvWeight of images of one channel, kernel 4, stride 2: the sums of 16 or 8 taps and one or two vectors
+// of small channels stay in registers while they run over pixels; taps are broadcast from a framed image.
 #if defined(SNAG_IMAGE_WEIGHT_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef SNAG_IMAGE_WEIGHT_INL_H
 #undef SNAG_IMAGE_WEIGHT_INL_H
@@ -17,32 +17,48 @@
 HWY_BEFORE_NAMESPACE();
 namespace snag::HWY_NAMESPACE {
 
-constexpr int kTapRows = kManyRegisters ? kImageKernel : kImageKernel / 2;  // rows of taps whose sums fit the registers
+// Rows of taps whose sums fit the registers, for so many vectors: with two, a tap is loaded once for two products.
+constexpr int tap_rows(int vectors) { return kImageKernel / (kManyRegisters ? vectors : 2); }
 
-// sums[r][t] += sum over p, q of in[p * stride + r][q * stride + t] * small[p][q], for some lines of small pixels
-HWY_INLINE void image_weight_rows(const real* in, std::ptrdiff_t in_stride, const real* small, int lines, int pixels,
-                                  int channels, real* sums) {
-  Vector sum[kTapRows][kImageKernel];
+// sums[v][r][t] += sum over p, q of in[p * stride + r][q * stride + t] * small[p][q][v], for some lines of small pixels
+// and NV vectors of their channels
+template <int NV>
+inline void image_weight_rows(const real* in, std::ptrdiff_t in_stride, const real* small, int lines, int pixels,
+                              int channels, real* sums) {
+  constexpr int kRows = tap_rows(NV), kVector = kImageKernel * kImageKernel * kLanes;
+  Vector sum[kRows][kImageKernel][NV];
 #pragma GCC unroll 4
-  for (int r = 0; r < kTapRows; ++r)
+  for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 4
-    for (int t = 0; t < kImageKernel; ++t) sum[r][t] = load(sums + (r * kImageKernel + t) * kLanes);
+    for (int t = 0; t < kImageKernel; ++t)
+#pragma GCC unroll 2
+      for (int v = 0; v < NV; ++v) sum[r][t][v] = load(sums + v * kVector + (r * kImageKernel + t) * kLanes);
   for (int p = 0; p < lines; ++p, in += kImageStride * in_stride) {
-    const real* row[kTapRows];
-    for (int r = 0; r < kTapRows; ++r) row[r] = in + r * in_stride;
+    const real* row[kRows];
+    for (int r = 0; r < kRows; ++r) row[r] = in + r * in_stride;
     for (int q = 0; q < pixels; ++q, small += channels) {
-      const Vector s = load(small);
-      __builtin_prefetch(small + pixels * channels);  // the next line's: steps of a pixel are too long to be foreseen
+      Vector s[NV];
+#pragma GCC unroll 2
+      for (int v = 0; v < NV; ++v) {
+        s[v] = load(small + v * kLanes);
+        __builtin_prefetch(small + pixels * channels + v * kLanes);  // next line: steps too long to be foreseen
+      }
 #pragma GCC unroll 4
-      for (int r = 0; r < kTapRows; ++r)
+      for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 4
-        for (int t = 0; t < kImageKernel; ++t) sum[r][t] = hn::MulAdd(set(row[r][q * kImageStride + t]), s, sum[r][t]);
+        for (int t = 0; t < kImageKernel; ++t) {
+          const Vector tap = set(row[r][q * kImageStride + t]);
+#pragma GCC unroll 2
+          for (int v = 0; v < NV; ++v) sum[r][t][v] = hn::MulAdd(tap, s[v], sum[r][t][v]);
+        }
     }
   }
 #pragma GCC unroll 4
-  for (int r = 0; r < kTapRows; ++r)
+  for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 4
-    for (int t = 0; t < kImageKernel; ++t) store(sum[r][t], sums + (r * kImageKernel + t) * kLanes);
+    for (int t = 0; t < kImageKernel; ++t)
+#pragma GCC unroll 2
+      for (int v = 0; v < NV; ++v) store(sum[r][t][v], sums + v * kVector + (r * kImageKernel + t) * kLanes);
 }
 
 // sums[vector of small channels][tap][lane] += those of small lines begin .. end, counted through the batch
@@ -54,10 +70,14 @@ inline void image_weight_lines(const ConvWeight& k, Frame& frame, int begin, int
     const real* from = k.small.data + static_cast<std::ptrdiff_t>(line) * small.w * small.c;
     constexpr int kTogether = 4;  // lines that stay in L1
     for (int p = 0; p < count; p += kTogether, from += static_cast<std::ptrdiff_t>(kTogether * small.w) * small.c)
-      for (int o = 0; o < small.c; o += kLanes)
-        for (int r = 0; r < kImageKernel; r += kTapRows)
-          image_weight_rows(frame.line(p * kImageStride + r), frame.stride(), from + o, std::min(kTogether, count - p),
-                            small.w, small.c, sums + (o * kImageKernel + r * kLanes) * kImageKernel);
+      for (int o = 0; o < small.c;) {
+        const bool two = kManyRegisters && o + 2 * kLanes <= small.c;
+        const auto some_rows = two ? image_weight_rows<2> : image_weight_rows<1>;
+        for (int r = 0; r < kImageKernel; r += tap_rows(two ? 2 : 1))
+          some_rows(frame.line(p * kImageStride + r), frame.stride(), from + o, std::min(kTogether, count - p), small.w,
+                    small.c, sums + (o * kImageKernel + r * kLanes) * kImageKernel);
+        o += two ? 2 * kLanes : kLanes;
+      }
     line += count;
   }
 }
