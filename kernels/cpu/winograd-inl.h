@@ -78,7 +78,7 @@ void multiply_points(Cpu& cpu, Shape small, const Panels& panels, const RowsOf& 
   }
   cpu.pool.parallel_for((small.n + step - 1) / step, [&](int chunk, int thread) {
     const Own& own = all[thread];
-    const ImageRange images{chunk * step, std::min(small.n, (chunk + 1) * step)};
+    const Span images{chunk * step, std::min(small.n, (chunk + 1) * step)};
     rows_of(images, own.from);
     for (int p = 0; p < S::kAllPoints; ++p) {
       for (int i = 0; i < images.count() * tiles; ++i) own.out[i] = own.to.data + p * own.to.point + i * kRowStride;
@@ -102,10 +102,8 @@ void winograd_down(Cpu& cpu, const ConvDown& k) {
     weights_to_panels_down<S>(cpu, k.w, channels, weights);
     multiply_points<S>(
         cpu, k.small.shape, weights,
-        [&](ImageRange images, const Points& to) {
-          big_to_points<S>(k.big, k.g.pad, k.small.shape, images, kPlanes, to);
-        },
-        [&](const Points& from, ImageRange images) { points_to_small<S>(from, images, channels, k.small); });
+        [&](Span images, const Points& to) { big_to_points<S>(k.big, k.g.pad, k.small.shape, images, kPlanes, to); },
+        [&](const Points& from, Span images) { points_to_small<S>(from, images, channels, k.small); });
   });
 }
 
@@ -116,9 +114,8 @@ void winograd_up(Cpu& cpu, const ConvUp& k) {
     const Panels weights = take_panels(scratch, S::kAllPoints, k.small.shape.c, planes.count() * k.big.shape.c);
     weights_to_panels_up<S>(cpu, k.w, planes, weights);
     multiply_points<S>(
-        cpu, k.small.shape, weights,
-        [&](ImageRange images, const Points& to) { small_to_points<S>(k.small, images, to); },
-        [&](const Points& from, ImageRange images) {
+        cpu, k.small.shape, weights, [&](Span images, const Points& to) { small_to_points<S>(k.small, images, to); },
+        [&](const Points& from, Span images) {
           points_to_big<S>(from, k.g.pad, k.small.shape, images, planes, k.big);
         });
   });
@@ -188,7 +185,7 @@ void winograd_weight(Cpu& cpu, const ConvWeight& k, Span planes) {
         all.data += static_cast<std::ptrdiff_t>(i) * tiles * kRowStride;
         return all;
       };
-      const ImageRange image{begin + i, begin + i + 1};
+      const Span image{begin + i, begin + i + 1};
       small_to_points<S>(k.small, image, rows_of_image(x));
       big_to_points<S>(k.big, k.g.pad, small, image, planes, rows_of_image(y));
     });

@@ -64,12 +64,7 @@ HWY_INLINE void load_points(const real* from, std::ptrdiff_t point, Vector (&v)[
 
 // ---- maps of images: rows are the tiles of some of them, image by image and line by line
 
-struct ImageRange {
-  int begin, end;
-  int count() const { return end - begin; }
-};
-
-// Columns of a matrix at the points, or planes.
+// Some neighbours of many: images, channels, or planes.
 struct Span {
   int begin, end;
   int count() const { return end - begin; }
@@ -82,7 +77,7 @@ int tiles_of_image(Shape small) {
 
 // fn(image, tile y, tile x, row)
 template <class S, class Fn>
-HWY_INLINE void for_each_tile(Shape small, ImageRange images, const Fn& fn) {
+HWY_INLINE void for_each_tile(Shape small, Span images, const Fn& fn) {
   int row = 0;
   for (int n = images.begin; n < images.end; ++n)
     for (int y = 0; y < small.h / S::kTile; ++y)
@@ -96,7 +91,7 @@ HWY_INLINE std::ptrdiff_t small_offset(Shape s, int n, int y, int x, int i) {
 }
 
 template <class S>
-void small_to_points(ConstView small, ImageRange images, const Points& to) {
+void small_to_points(ConstView small, Span images, const Points& to) {
   const Shape s = small.shape;
   for_each_tile<S>(s, images, [&](int n, int y, int x, int row) {
     for (int c = 0; c < s.c; c += kLanes) {
@@ -111,7 +106,7 @@ void small_to_points(ConstView small, ImageRange images, const Points& to) {
 
 // Some channels, whose first is column 0 at the points.
 template <class S>
-void points_to_small(const Points& from, ImageRange images, Span channels, View small) {
+void points_to_small(const Points& from, Span images, Span channels, View small) {
   const Shape s = small.shape;
   for_each_tile<S>(s, images, [&](int n, int y, int x, int row) {
     for (int c = channels.begin; c < channels.end; c += kLanes) {
@@ -140,7 +135,7 @@ struct PlanePixels {
 
 // Some planes, the first of them from column 0 on.
 template <class S>
-void big_to_points(ConstView big, int pad, Shape small, ImageRange images, Span planes, const Points& to) {
+void big_to_points(ConstView big, int pad, Shape small, Span images, Span planes, const Points& to) {
   const int channels = big.shape.c;
   for_each_tile<S>(small, images, [&](int n, int y, int x, int row) {
     const real* image = big.data + static_cast<std::ptrdiff_t>(n) * big.shape.image();
@@ -158,10 +153,10 @@ void big_to_points(ConstView big, int pad, Shape small, ImageRange images, Span 
   });
 }
 
-// Tiles share the pixels of their edges: an image is the sum of what all of them give. Planes likewise; plane 0 comes
-// first.
+// Tiles share the pixels of their edges: an image is the sum of what all of them give. Plane 0 comes first, and
+// empties the image for all.
 template <class S>
-void points_to_big(const Points& from, int pad, Shape small, ImageRange images, Span planes, View big) {
+void points_to_big(const Points& from, int pad, Shape small, Span images, Span planes, View big) {
   const int channels = big.shape.c;
   const std::ptrdiff_t size = big.shape.image();
   if (planes.begin == 0) std::fill_n(big.data + images.begin * size, images.count() * size, real(0));
