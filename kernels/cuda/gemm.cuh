@@ -100,8 +100,7 @@ constexpr int kKeptFloats = T::m*(T::n + 8);
 // and, of a Problem that has it, where keeps_tile():
 //   take_tile(block, m tile, n block, float* tile, Scratch)   takes all at once, at kept_at(row, column)
 //   tile_needs(), tile_shared                                 of that; tile_shared bytes are at `tile`
-// Of one that may have a WarpgroupTile:
-//   fits_warpgroups()
+//   fits_warpgroups()                                     it may have a WarpgroupTile
 // Of one that may leave parts (parts.cuh), where leaves_parts():
 //   parts                          where to; null: nowhere
 //   output(), operands(parts)      what they are parts of; what else is read, and the parts written
@@ -256,24 +255,28 @@ struct Gemm {
   }
 };
 
-// Calls f(in_tile<T>()) for the tile T in which the problem takes least time; what is not copied in fours has one.
+// Calls f(in_tile<T>()) with tile `number` of these.
+template <class T, class... More, class InTile, class F>
+auto in_tile_number(int number, const InTile& in_tile, const F& f) {
+  if constexpr (sizeof...(More) > 0)
+    if (number > 0) return in_tile_number<More...>(number - 1, in_tile, f);
+  return f(in_tile.template operator()<T>());
+}
+// With the one of these in which the problem takes least time.
+template <class... Tiles, class InTile, class F>
+auto in_best_of(const Cuda& cuda, const InTile& in_tile, const F& f) {
+  const double times[] = {gemm_plan<Tiles>(cuda, in_tile.template operator()<Tiles>().size()).microseconds...};
+  const auto best = std::min_element(std::begin(times), std::end(times)) - std::begin(times);
+  return in_tile_number<Tiles...>(static_cast<int>(best), in_tile, f);
+}
+// With the best of all that fit it; what is not copied in fours has one.
 template <class InTile, class F>
 auto in_best_tile(const Cuda& cuda, bool fours, const InTile& in_tile, const F& f) {
   const auto small = in_tile.template operator()<SmallTile>();
   if (!fours) return f(small);
-  const auto time = [&]<class T>() { return gemm_plan<T>(cuda, in_tile.template operator()<T>().size()).microseconds; };
-  const auto use = [&]<class T>() { return f(in_tile.template operator()<T>()); };
-  const double of_small = time.template operator()<SmallTile>(), of_tall = time.template operator()<TallTile>(),
-               of_large = time.template operator()<LargeTile>();
-  if constexpr (requires { small.fits_warpgroups(); })
-    if (cuda.warpgroups && cuda.precision != Precision::fp32 && small.fits_warpgroups()) {
-      const double of_wide = time.template operator()<WideTile>(), of_huge = time.template operator()<HugeTile>();
-      const double others = std::min({of_small, of_tall, of_large});
-      if (of_huge < others && of_huge < of_wide) return use.template operator()<HugeTile>();
-      if (of_wide < others) return use.template operator()<WideTile>();
-    }
-  if (of_large < of_small && of_large < of_tall) return use.template operator()<LargeTile>();
-  return of_tall < of_small ? use.template operator()<TallTile>() : f(small);
+  if (cuda.warpgroups && cuda.precision != Precision::fp32 && small.fits_warpgroups())
+    return in_best_of<SmallTile, TallTile, LargeTile, WideTile, HugeTile, LongTile>(cuda, in_tile, f);
+  return in_best_of<SmallTile, TallTile, LargeTile>(cuda, in_tile, f);
 }
 
 // `fours`: its operands can be copied in fours; else its tile is the small one.

@@ -10,10 +10,10 @@
 namespace snag {
 
 struct GemmSize {
-  int tiles;            // of d
-  int chunks;           // of the longest reduction, kTileK each
-  int rows;             // of a tile, at most
-  bool turned = false;  // neighbours of b in memory are not neighbours along k
+  int tiles;       // of d
+  int chunks;      // of the longest reduction, kTileK each
+  int rows;        // of a tile, at most
+  int turned = 0;  // operands whose neighbours in memory are not neighbours along k
   // Of the whole output, where splits leave parts of it (parts.cuh), else 0.
   int pixels = 0, outputs = 0;
 };
@@ -28,21 +28,22 @@ struct ChunkTime {
   double busy, alone;
 };
 template <class T>
-ChunkTime chunk_time(Precision precision, bool turned) {
+ChunkTime chunk_time(Precision precision, int turned) {
   const bool fp32 = precision == Precision::fp32, bf16 = precision == Precision::bf16;
   if constexpr (std::is_same_v<T, SmallTile>) return fp32 ? ChunkTime{1.2, 1.2} : ChunkTime{0.44, 0.56};
   if constexpr (std::is_same_v<T, TallTile>)
     return fp32 ? ChunkTime{2.15, 2.6} : bf16 ? ChunkTime{0.62, 0.8} : ChunkTime{0.7, 0.85};
   if constexpr (std::is_same_v<T, LargeTile>)
     return fp32 ? ChunkTime{4.0, 4.0} : bf16 ? ChunkTime{1.08, 1.08} : ChunkTime{1.28, 1.28};
-  if constexpr (std::is_same_v<T, WideTile>) {
-    if (turned) return bf16 ? ChunkTime{0.86, 1.25} : ChunkTime{1.0, 1.4};
-    return bf16 ? ChunkTime{0.55, 0.92} : ChunkTime{0.79, 1.12};
-  }
-  if constexpr (std::is_same_v<T, HugeTile>) {
-    if (turned) return bf16 ? ChunkTime{1.42, 1.42} : ChunkTime{1.75, 1.75};
-    return bf16 ? ChunkTime{1.0, 1.0} : ChunkTime{1.35, 1.35};
-  }
+  const auto by_turned = [&](ChunkTime none, ChunkTime one, ChunkTime both) {
+    return turned == 0 ? none : turned == 1 ? one : both;
+  };
+  if constexpr (std::is_same_v<T, WideTile>)
+    return bf16 ? by_turned({0.5, 0.8}, {0.7, 0.98}, {1.05, 1.1}) : by_turned({0.45, 0.72}, {0.84, 0.98}, {1.0, 1.32});
+  if constexpr (std::is_same_v<T, HugeTile>)
+    return bf16 ? by_turned({0.85, 0.85}, {1.15, 1.15}, {1.52, 1.52}) : by_turned({0.8, 0.8}, {1.3, 1.3}, {1.85, 1.85});
+  if constexpr (std::is_same_v<T, LongTile>)
+    return bf16 ? by_turned({0.66, 0.66}, {0.81, 0.81}, {1.22, 1.22}) : by_turned({0.6, 0.6}, {0.85, 0.85}, {1.5, 1.5});
 }
 
 // Splits leave their sums in scratch memory, or parts of the output.

@@ -1,27 +1,33 @@
 #pragma once
 // A block's tile of sums by one warpgroup or two, on tensor cores of sm_90a, which read both operands from shared
-// memory with k side by side, whichever way it lies in memory: threads load a chunk into registers while the one before
-// is multiplied, round it, turn it where need be, and store it. So memory, registers and tensor cores are busy at once.
+// memory with k side by side, while threads bring the next chunks there. Floats that lie so in memory are copied; what
+// is to be turned or to become BF16 is loaded into registers, turned in squares, and stored.
 #include "kernels/cuda/gemm_math.cuh"
 #include "kernels/cuda/warpgroup.cuh"
 
 namespace snag {
 
 // 128 rows of M for each warpgroup. `Resident` blocks share a multiprocessor.
-template <int M, int Resident>
+template <int M, int N, int Resident>
 struct WarpgroupTile {
-  static constexpr int m = M, n = 128, threads = M, resident = Resident;
+  static constexpr int m = M, n = N, threads = M, resident = Resident;
   static constexpr int sums = m * n / threads;  // of a thread
 };
-using WideTile = WarpgroupTile<128, 2>;
-using HugeTile = WarpgroupTile<256, 1>;
+using WideTile = WarpgroupTile<128, 128, 2>;
+using HugeTile = WarpgroupTile<256, 128, 1>;
+using LongTile = WarpgroupTile<256, 64, 1>;
 
-// Form says how values are brought to tensor cores: TF32 as floats, BF16 in halves of words.
+// Form says what tensor cores are given: TF32 as floats, the values as they are in memory; BF16 in halves of words.
 template <class T, Along A, Along B, class Form>
 struct MathWarpgroup {
+  template <Along Side>
+  static constexpr bool kCopied = Side == Along::k && Form::as_is;
+  static constexpr bool kCopies = kCopied<A> || kCopied<B>;
+  static constexpr int kStages = 3;
   static constexpr int row_bytes = kTileK * Form::bytes, stage_bytes = (T::m + T::n) * row_bytes;
-  static constexpr std::size_t shared = 3 * stage_bytes + kSwizzleAlignment;
-  static constexpr int resident = T::resident, blocks = T::sums / 64;  // of 64 rows, that a warpgroup has
+  static constexpr std::size_t shared = kStages * stage_bytes + kSwizzleAlignment;
+  static constexpr int resident = T::resident, half = T::n / 2;  // sums of 64 rows, that a warpgroup has
+  static constexpr int blocks = T::sums / half;
 
   template <class Block>
   __device__ static void multiply(const Block& block, int first, int end, float* memory, float (&sum)[T::sums]) {
@@ -29,44 +35,77 @@ struct MathWarpgroup {
     const auto address = reinterpret_cast<std::uintptr_t>(memory);
     auto* const stages = reinterpret_cast<unsigned char*>(memory) + (0 - address) % kSwizzleAlignment;
     // Of the rows that this thread loads.
-    decltype(block.a_row(0)) a_rows[T::m / step<A>()];
-    decltype(block.b_row(0)) b_rows[T::n / step<B>()];
+    decltype(block.a_row(0)) a_rows[count<A, T::m>()];
+    decltype(block.b_row(0)) b_rows[count<B, T::n>()];
     UNROLL
-    for (int i = 0; i < T::m / step<A>(); ++i) a_rows[i] = block.a_row(first_row<A>() + step<A>() * i);
+    for (int i = 0; i < count<A, T::m>(); ++i) a_rows[i] = block.a_row(first_row<A>() + step<A>() * i);
     UNROLL
-    for (int i = 0; i < T::n / step<B>(); ++i) b_rows[i] = block.b_row(first_row<B>() + step<B>() * i);
-    auto at = block.at(first);
-    float4 a[T::m / kPass], b[T::n / kPass];
+    for (int i = 0; i < count<B, T::n>(); ++i) b_rows[i] = block.b_row(first_row<B>() + step<B>() * i);
+    const auto next = [&](auto* stage) {
+      return stage == stages + (kStages - 1) * stage_bytes ? stages : stage + stage_bytes;
+    };
+
+    // What goes through registers is loaded two chunks ahead and stored one ahead.
+    auto loaded = block.at(first), copied = loaded;
+    int loads = first, copies = first;
+    unsigned char *store_to = stages, *copy_to = stages;
+    float4 a[fours<A, T::m>()], b[fours<B, T::n>()];
     const auto load = [&] {
-      load_tile<A>([&](int k) { return block.a_line(at, k); }, a_rows, a);
-      load_tile<B>([&](int k) { return block.b_line(at, k); }, b_rows, b);
-      block.advance(at);
+      if (loads++ >= end) return;
+      if constexpr (!kCopied<A>) load_tile<A, T::m>([&](int k) { return block.a_line(loaded, k); }, a_rows, a);
+      if constexpr (!kCopied<B>) load_tile<B, T::n>([&](int k) { return block.b_line(loaded, k); }, b_rows, b);
+      block.advance(loaded);
     };
-    const auto store = [&](unsigned char* stage) {
-      store_tile<A>(a, stage);
-      store_tile<B>(b, stage + T::m * row_bytes);
+    const auto store = [&] {
+      if constexpr (!kCopied<A>) store_tile<A, T::m>(a, store_to);
+      if constexpr (!kCopied<B>) store_tile<B, T::n>(b, store_to + T::m * row_bytes);
+      store_to = next(store_to);
     };
+    // Copies begin two chunks ahead; where from is worked out before, while the thread would wait for products.
+    decltype(block.a_line(copied, 0)) a_line;
+    decltype(block.b_line(copied, 0)) b_line;
+    const auto aim = [&] {
+      if constexpr (kCopied<A>) a_line = block.a_line(copied, own_k<A>());
+      if constexpr (kCopied<B>) b_line = block.b_line(copied, own_k<B>());
+      block.advance(copied);
+    };
+    const auto copy = [&] {
+      if (copies++ < end) {
+        if constexpr (kCopied<A>) copy_tile<true>(a_line, a_rows, copy_to);
+        if constexpr (kCopied<B>) copy_tile<false>(b_line, b_rows, copy_to + T::m * row_bytes);
+      }
+      cp_async_commit();
+      copy_to = next(copy_to);
+    };
+    for (int i = 0; i < kStages - 1; ++i) aim(), copy();
     load();
-    store(stages);
-    if (first + 1 < end) load();
+    store();
+    load();
     UNROLL
     for (int i = 0; i < T::sums; ++i) hold_sum(sum[i]);
     unsigned char* stage = stages;
     LOOP
     for (int chunk = first; chunk < end; ++chunk) {
+      aim();
+      cp_async_wait<kStages - 2>();
+      // A copy fills the stage of the chunk before, a store that of the one before it.
+      warpgroup_wait<kCopies ? 0 : 1>();
       fence_for_products();
-      __syncthreads();  // all threads have stored this chunk, and waited for the products of the stage that is next
+      __syncthreads();  // this chunk is there for all threads, and none multiplies the stage that is filled next
       warpgroup_begin();
       add_products(stage, sum);
       warpgroup_commit();
-      stage = stage == stages + 2 * stage_bytes ? stages : stage + stage_bytes;
-      if (chunk + 1 < end) store(stage);
-      if (chunk + 2 < end) load();
-      warpgroup_wait<1>();
+      copy();
+      if (chunk + 1 < end) store();
+      load();
+      stage = next(stage);
     }
+    cp_async_wait<0>();
     warpgroup_wait<0>();
     UNROLL
     for (int i = 0; i < T::sums; ++i) hold_sum(sum[i]);
+    UNROLL
+    for (int i = 0; i < T::sums; ++i) sum[i] *= Form::unbiased;
   }
 
   // A lane has pairs of columns of two rows; two lanes hand each other one, and have four columns of a row each.
@@ -76,7 +115,7 @@ struct MathWarpgroup {
     UNROLL
     for (int i = 0; i < blocks; ++i) UNROLL
     for (int j = 0; j < T::n / 8; ++j) {
-      const float* const s = sum + 64 * i + 4 * j;
+      const float* const s = sum + half * i + 4 * j;
       const float given[2] = {odd ? s[0] : s[2], odd ? s[1] : s[3]}, kept[2] = {odd ? s[2] : s[0], odd ? s[3] : s[1]};
       const float got[2] = {__shfl_xor_sync(0xffffffffu, given[0], 1), __shfl_xor_sync(0xffffffffu, given[1], 1)};
       f(row(i) + warp() % 4 * 16 + lane() / 4 + (odd ? 8 : 0), 8 * j + lane() % 4 / 2 * 4,
@@ -90,51 +129,82 @@ struct MathWarpgroup {
   __device__ static int row(int block) { return (warp() / 4 * blocks + block) * 64; }
 
   __device__ static void add_products(const unsigned char* stage, float (&sum)[T::sums]) {
+    const SharedMatrix a = shared_matrix<row_bytes>(stage + row(0) * row_bytes),
+                       b = shared_matrix<row_bytes>(stage + T::m * row_bytes);
     UNROLL
-    for (int k = 0; k < row_bytes; k += 32) {
-      const SharedMatrix b = shared_matrix<row_bytes>(stage + T::m * row_bytes, k);
-      UNROLL
-      for (int i = 0; i < blocks; ++i)
-        Form::multiply(reinterpret_cast<float(&)[64]>(sum[64 * i]),
-                       shared_matrix<row_bytes>(stage + row(i) * row_bytes, k), b);
-    }
+    for (int k = 0; k < row_bytes; k += 32) UNROLL
+    for (int i = 0; i < blocks; ++i)
+      Form::multiply(reinterpret_cast<float(&)[half]>(sum[half * i]), a.moved(64 * i * row_bytes + k), b.moved(k));
   }
 
-  // Eight threads have the 32 of k; where neighbours in memory are not neighbours along k, each loads squares.
+  // Eight threads have the 32 of k. Where its neighbours in memory are those along m or n, a thread has squares of four
+  // by four, and eight threads of a warp read one stretch of 128 bytes.
   static constexpr int kPass = T::threads / 8;  // of m or n, that threads load at once
-  __device__ static int own_k() { return static_cast<int>(threadIdx.x) % 8 * 4; }
-  // A thread's rows, or its first of four.
+  template <Along Side>
+  __device__ static int own_k() {
+    return Side == Along::k ? lane() % 8 * 4 : (warp() % 2 * 4 + lane() % 4) * 4;
+  }
+  // A thread's first row, or its first of four; the next; how many.
   template <Along Side>
   __device__ static int first_row() {
-    return static_cast<int>(threadIdx.x) / 8 * (Side == Along::k ? 1 : 4);
+    return Side == Along::k ? static_cast<int>(threadIdx.x) / 8 : (warp() / 2 * 8 + lane() / 4) * 4;
   }
   template <Along Side>
   HD static constexpr int step() {
     return Side == Along::k ? kPass : 4 * kPass;
   }
-  template <Along Side, int Count, class F, class Row>
+  template <Along Side, int MN>
+  HD static constexpr int count() {
+    return MN > step<Side>() ? MN / step<Side>() : 1;
+  }
+  template <Along Side, int MN>
+  HD static constexpr int fours() {
+    return Side == Along::k ? count<Side, MN>() : 4 * count<Side, MN>();
+  }
+  // Squares of a small tile are fewer than threads.
+  template <Along Side, int MN>
+  __device__ static bool takes_part() {
+    return MN >= step<Side>() || first_row<Side>() < MN;
+  }
+
+  template <bool Again, int Count, class Line, class Row>
+  __device__ static void copy_tile(const Line& of, const Row (&rows)[Count], unsigned char* tile) {
+    constexpr Along side = Along::k;
+    UNROLL
+    for (int i = 0; i < Count; ++i) {
+      const auto e = of(rows[i]);
+      unsigned char* to = tile + swizzled<row_bytes>(first_row<side>() + step<side>() * i, own_k<side>() * Form::bytes);
+      if constexpr (Again)
+        cp_async_16_cached(to, e.at, e.is);
+      else
+        cp_async_16(to, e.at, e.is);
+    }
+  }
+  template <Along Side, int MN, int Count, class F, class Row>
   __device__ static void load_tile(const F& line, const Row& rows, float4 (&x)[Count]) {
+    if (!takes_part<Side, MN>()) return;
     if constexpr (Side == Along::k) {
-      const auto of = line(own_k());
+      const auto of = line(own_k<Side>());
       UNROLL
-      for (int i = 0; i < Count; ++i) x[i] = loaded(of(rows[i]));
+      for (int i = 0; i < Count; ++i) x[i] = read(of(rows[i]));
     } else {
       UNROLL
       for (int j = 0; j < 4; ++j) {
-        const auto of = line(own_k() + j);
+        const auto of = line(own_k<Side>() + j);
         UNROLL
-        for (int i = 0; i < Count / 4; ++i) x[4 * i + j] = loaded(of(rows[i]));
+        for (int i = 0; i < Count / 4; ++i) x[4 * i + j] = read(of(rows[i]));
       }
     }
   }
   template <class E>
-  __device__ static float4 loaded(const E& e) {
+  __device__ static float4 read(const E& e) {
     return e.is ? read_four(e.at) : make_float4(0, 0, 0, 0);
   }
-  template <Along Side, int Count>
+  template <Along Side, int MN, int Count>
   __device__ static void store_tile(const float4 (&x)[Count], unsigned char* tile) {
+    if (!takes_part<Side, MN>()) return;
     const auto store = [&](int row, float4 v) {
-      Form::store(v, tile + swizzled<row_bytes>(row, own_k() * Form::bytes));
+      Form::store(v, tile + swizzled<row_bytes>(row, own_k<Side>() * Form::bytes));
     };
     if constexpr (Side == Along::k) {
       UNROLL
@@ -153,20 +223,29 @@ struct MathWarpgroup {
   }
 };
 
+// The units drop 13 bits of each factor, which makes a product smaller by 2 ln 2 / 2^11 of it, on average over
+// mantissas: the sums make up for it.
 struct WarpgroupTf32 {
   static constexpr int bytes = 4;
-  __device__ static void store(float4 v, unsigned char* to) {
-    const auto rounded = [](float x) { return __uint_as_float(MmaTf32::rounded(x)); };
-    *reinterpret_cast<float4*>(to) = make_float4(rounded(v.x), rounded(v.y), rounded(v.z), rounded(v.w));
+  static constexpr bool as_is = true;
+  static constexpr float unbiased = (1 + 0.693147f / 2048) * (1 + 0.693147f / 2048);
+  __device__ static void store(float4 v, unsigned char* to) { *reinterpret_cast<float4*>(to) = v; }
+  template <int Half>
+  __device__ static void multiply(float (&d)[Half], SharedMatrix a, SharedMatrix b) {
+    warpgroup_tf32(d, a, b);
   }
-  __device__ static void multiply(float (&d)[64], SharedMatrix a, SharedMatrix b) { warpgroup_tf32(d, a, b); }
 };
 struct WarpgroupBf16 {
   static constexpr int bytes = 2;
+  static constexpr bool as_is = false;
+  static constexpr float unbiased = 1;
   __device__ static void store(float4 v, unsigned char* to) {
     *reinterpret_cast<uint2*>(to) = make_uint2(pack_bf16(v.x, v.y), pack_bf16(v.z, v.w));
   }
-  __device__ static void multiply(float (&d)[64], SharedMatrix a, SharedMatrix b) { warpgroup_bf16(d, a, b); }
+  template <int Half>
+  __device__ static void multiply(float (&d)[Half], SharedMatrix a, SharedMatrix b) {
+    warpgroup_bf16(d, a, b);
+  }
 };
 template <class T, Along A, Along B>
 using MathWarpgroupTf32 = MathWarpgroup<T, A, B, WarpgroupTf32>;
@@ -174,6 +253,6 @@ template <class T, Along A, Along B>
 using MathWarpgroupBf16 = MathWarpgroup<T, A, B, WarpgroupBf16>;
 
 template <class T>
-concept ForWarpgroups = std::is_same_v<T, WideTile> || std::is_same_v<T, HugeTile>;
+concept ForWarpgroups = std::is_same_v<T, WarpgroupTile<T::m, T::n, T::resident>>;
 
 }  // namespace snag

@@ -26,14 +26,15 @@ constexpr int kSwizzleAlignment = 1024;
 
 struct SharedMatrix {
   std::uint64_t descriptor;
+  // By eights of rows, and by a multiple of 32 bytes within a row.
+  __device__ SharedMatrix moved(int bytes) const { return {descriptor + static_cast<unsigned>(bytes) / 16}; }
 };
-// Rows from `rows` on, where `bytes` of each begin: a multiple of 32 within a row.
+// Rows from `rows` on.
 template <int Bytes>
-__device__ inline SharedMatrix shared_matrix(const void* rows, int bytes) {
+__device__ inline SharedMatrix shared_matrix(const void* rows) {
   constexpr std::uint64_t kSwizzle = Bytes == 128 ? 1 : 2, kEightRows = 8 * Bytes / 16;
   static_assert(Bytes == 128 || Bytes == 64);
-  return {(shared_address(rows) + static_cast<unsigned>(bytes)) / 16 | std::uint64_t{1} << 16 | kEightRows << 32 |
-          kSwizzle << 62};
+  return {shared_address(rows) / 16 | std::uint64_t{1} << 16 | kEightRows << 32 | kSwizzle << 62};
 }
 
 // The compiler takes no sum for ready before this, nor leaves its initial value for later: before the first product,
@@ -54,32 +55,47 @@ __device__ void warpgroup_wait() {
   asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(N) : "memory");
 }
 
-// `d` as operands 0 to 63 of an instruction.
+// `d` as operands of an instruction.
 #define EIGHT_SUMS(i)                                                                                         \
   "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3]), "+f"(d[i + 4]), "+f"(d[i + 5]), "+f"(d[i + 6]), \
       "+f"(d[i + 7])
-#define ADD_PRODUCTS(types, signs_and_sides)                                                                          \
+#define OPERANDS_0_TO_31                                         \
+  "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, " \
+  "%14, %15, %16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31"
+#define ADD_32_PRODUCTS(types, signs_and_sides)                                                                \
+  asm volatile(                                                                                                \
+      "{\n.reg .pred adds;\nsetp.ne.b32 adds, %34, 0;\n"                                                       \
+      "wgmma.mma_async.sync.aligned." types " {" OPERANDS_0_TO_31 "}, %32, %33, adds, " signs_and_sides ";\n}" \
+      : EIGHT_SUMS(0), EIGHT_SUMS(8), EIGHT_SUMS(16), EIGHT_SUMS(24)                                           \
+      : "l"(a.descriptor), "l"(b.descriptor), "r"(1))
+#define ADD_64_PRODUCTS(types, signs_and_sides)                                                                       \
   asm volatile(                                                                                                       \
       "{\n.reg .pred adds;\nsetp.ne.b32 adds, %66, 0;\n"                                                              \
-      "wgmma.mma_async.sync.aligned." types                                                                           \
-      " {%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, "                                      \
-      "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31, "                              \
-      "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47, "                              \
+      "wgmma.mma_async.sync.aligned." types " {" OPERANDS_0_TO_31                                                     \
+      ", %32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47, "                            \
       "%48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63}, "                             \
       "%64, %65, adds, " signs_and_sides ";\n}"                                                                       \
       : EIGHT_SUMS(0), EIGHT_SUMS(8), EIGHT_SUMS(16), EIGHT_SUMS(24), EIGHT_SUMS(32), EIGHT_SUMS(40), EIGHT_SUMS(48), \
         EIGHT_SUMS(56)                                                                                                \
       : "l"(a.descriptor), "l"(b.descriptor), "r"(1))
 
-// d [64,128] += a [64,8] * b [128,8]^T of floats, whose 13 low bits are ignored.
+// d [64,128] or [64,64] += a [64,8] * b [128 or 64,8]^T of floats, whose 13 low bits are ignored.
 __device__ inline void warpgroup_tf32(float (&d)[64], SharedMatrix a, SharedMatrix b) {
-  ADD_PRODUCTS("m64n128k8.f32.tf32.tf32", "1, 1");
+  ADD_64_PRODUCTS("m64n128k8.f32.tf32.tf32", "1, 1");
 }
-// d [64,128] += a [64,16] * b [128,16]^T of bf16.
+__device__ inline void warpgroup_tf32(float (&d)[32], SharedMatrix a, SharedMatrix b) {
+  ADD_32_PRODUCTS("m64n64k8.f32.tf32.tf32", "1, 1");
+}
+// d [64,128] or [64,64] += a [64,16] * b [128 or 64,16]^T of bf16.
 __device__ inline void warpgroup_bf16(float (&d)[64], SharedMatrix a, SharedMatrix b) {
-  ADD_PRODUCTS("m64n128k16.f32.bf16.bf16", "1, 1, 0, 0");
+  ADD_64_PRODUCTS("m64n128k16.f32.bf16.bf16", "1, 1, 0, 0");
 }
-#undef ADD_PRODUCTS
+__device__ inline void warpgroup_bf16(float (&d)[32], SharedMatrix a, SharedMatrix b) {
+  ADD_32_PRODUCTS("m64n64k16.f32.bf16.bf16", "1, 1, 0, 0");
+}
+#undef ADD_64_PRODUCTS
+#undef ADD_32_PRODUCTS
+#undef OPERANDS_0_TO_31
 #undef EIGHT_SUMS
 
 #else  // code that the host does not choose
@@ -90,8 +106,10 @@ __device__ inline void warpgroup_begin() {}
 __device__ inline void warpgroup_commit() {}
 template <int N>
 __device__ void warpgroup_wait() {}
-__device__ inline void warpgroup_tf32(float (&)[64], SharedMatrix, SharedMatrix) {}
-__device__ inline void warpgroup_bf16(float (&)[64], SharedMatrix, SharedMatrix) {}
+template <int Sums>
+__device__ void warpgroup_tf32(float (&)[Sums], SharedMatrix, SharedMatrix) {}
+template <int Sums>
+__device__ void warpgroup_bf16(float (&)[Sums], SharedMatrix, SharedMatrix) {}
 
 #endif
 

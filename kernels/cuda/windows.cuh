@@ -76,7 +76,7 @@ struct Windows {
     GemmSize size{.tiles = m_tiles() * n_blocks(),
                   .chunks = ceil_div(side * side * in.shape.c, kTileK),
                   .rows = rows(),
-                  .turned = Up};
+                  .turned = Up ? 1 : 0};
     if (leaves_parts()) size.pixels = out.shape.pixels(), size.outputs = out.shape.size();
     return size;
   }
@@ -135,7 +135,7 @@ struct Windows {
     __device__ int rows() const { return m_rows; }
 
     struct Row {
-      int offset;
+      unsigned offset;
       unsigned taps;  // a bit for each tap of which it has elements
     };
     // Of one k: of one tap.
@@ -144,7 +144,7 @@ struct Windows {
       unsigned tap;
       __device__ Element operator()(Row row) const { return {from + row.offset, (row.taps & tap) != 0}; }
     };
-    __device__ Row a_row(int m) const { return {table.in[m], table.reach[m]}; }
+    __device__ Row a_row(int m) const { return {static_cast<unsigned>(table.in[m]), table.reach[m]}; }
     __device__ OfTap a_line(At first, int k) const {
       const At d = element(first, k);
       if (!has(d)) return {p.in.data, 0};
@@ -153,7 +153,7 @@ struct Windows {
     // Weights lie [small channel][tap][big channel].
     __device__ Row b_row(int n) const {
       const int channel = Up ? 1 : p.g.kernel * p.g.kernel * p.in.shape.c;
-      return {n * channel, n0 + n < p.out.shape.c ? ~0u : 0};
+      return {static_cast<unsigned>(n * channel), n0 + n < p.out.shape.c ? ~0u : 0};
     }
     __device__ OfTap b_line(At first, int k) const {
       const int kernel2 = p.g.kernel * p.g.kernel;

@@ -13,17 +13,19 @@ namespace snag::simt {
 struct SharedMatrix {
   const unsigned char* rows;
   unsigned bytes;  // of a row
+  SharedMatrix moved(int by) const { return {rows + by, bytes}; }
 };
 template <int Bytes>
-SharedMatrix shared_matrix(const void* rows, int bytes, const Where& where = Where::current()) {
+SharedMatrix shared_matrix(const void* rows, const Where& where = Where::current()) {
   if (reinterpret_cast<std::uintptr_t>(rows) % (8 * Bytes) != 0)
     report("shared_matrix: eight rows must begin at a multiple of their size", where);
-  return {static_cast<const unsigned char*>(rows) + bytes, Bytes};
+  return {static_cast<const unsigned char*>(rows), Bytes};
 }
 
 struct PendingProduct {
   float* d;
   SharedMatrix a, b;
+  unsigned columns;
   bool bf16;
   unsigned group;
 };
@@ -36,13 +38,13 @@ inline unsigned word_at(SharedMatrix m, unsigned row, unsigned byte) {
   address ^= (address >> 7 & (m.bytes / 16 - 1)) << 4;
   return *reinterpret_cast<const AnyWord*>(address);
 }
-// The sums that a thread has of 64 x 128.
+// The sums that a thread has of 64 x columns.
 inline void multiply(const PendingProduct& p) {
   const unsigned warp = thread_in_warpgroup() / 32, g = thread_in_warpgroup() % 32 / 4, t = thread_in_warpgroup() % 4;
   for (unsigned h = 0; h < 2; ++h) {
     unsigned a[8];
     for (unsigned k = 0; k < 8; ++k) a[k] = word_at(p.a, 16 * warp + g + 8 * h, 4 * k);
-    for (unsigned j = 0; j < 16; ++j)
+    for (unsigned j = 0; j < p.columns / 8; ++j)
       for (unsigned i = 0; i < 2; ++i) {
         float& d = p.d[4 * j + 2 * h + i];
         for (unsigned k = 0; k < 8; ++k) {
@@ -57,11 +59,13 @@ inline void multiply(const PendingProduct& p) {
   }
 }
 
-inline void warpgroup_tf32(float (&d)[64], SharedMatrix a, SharedMatrix b) {
-  products_of_thread().push_back({d, a, b, false, product_group_of_thread()});
+template <unsigned Sums>
+void warpgroup_tf32(float (&d)[Sums], SharedMatrix a, SharedMatrix b) {
+  products_of_thread().push_back({d, a, b, 2 * Sums, false, product_group_of_thread()});
 }
-inline void warpgroup_bf16(float (&d)[64], SharedMatrix a, SharedMatrix b) {
-  products_of_thread().push_back({d, a, b, true, product_group_of_thread()});
+template <unsigned Sums>
+void warpgroup_bf16(float (&d)[Sums], SharedMatrix a, SharedMatrix b) {
+  products_of_thread().push_back({d, a, b, 2 * Sums, true, product_group_of_thread()});
 }
 inline void fence_for_products() {}
 inline void hold_sum(float&) {}

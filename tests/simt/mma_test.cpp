@@ -45,17 +45,21 @@ TEST_CASE("mma_bf16 multiplies 16x16 by 16x8 and adds, with fragments packed by 
   }
 }
 
-TEST_CASE("a warpgroup multiplies 64x32 by the transpose of 128x32 and adds, in TF32 and BF16") {
-  const Values a = integers(64 * 32, 5), b = integers(128 * 32, 7), d = integers(64 * 128, 3);
-  Values expected = d;
-  for (std::size_t i = 0; i < 64; ++i)
-    for (std::size_t j = 0; j < 128; ++j)
-      for (std::size_t k = 0; k < 32; ++k) expected[i * 128 + j] += a[i * 32 + k] * b[j * 32 + k];
-  for (const bool bf16 : {false, true}) {
-    CAPTURE(bf16);
-    const DeviceArray device_a(a), device_b(b), device_d(d);
-    kernels::multiply_in_warpgroup(device_a.data(), device_b.data(), device_d.data(), bf16, nullptr);
-    CHECK(device_d.host() == expected);
+TEST_CASE("a warpgroup multiplies 64x32 by the transpose of 128x32 or 64x32 and adds, in TF32 and BF16") {
+  for (const std::size_t columns : {64, 128}) {
+    const Values a = integers(64 * 32, 5), b = integers(columns * 32, 7), d = integers(64 * columns, 3);
+    Values expected = d;
+    for (std::size_t i = 0; i < 64; ++i)
+      for (std::size_t j = 0; j < columns; ++j)
+        for (std::size_t k = 0; k < 32; ++k) expected[i * columns + j] += a[i * 32 + k] * b[j * 32 + k];
+    for (const bool bf16 : {false, true}) {
+      CAPTURE(columns);
+      CAPTURE(bf16);
+      const DeviceArray device_a(a), device_b(b), device_d(d);
+      kernels::multiply_in_warpgroup(device_a.data(), device_b.data(), device_d.data(), static_cast<int>(columns), bf16,
+                                     nullptr);
+      CHECK(device_d.host() == expected);
+    }
   }
 }
 

@@ -208,7 +208,7 @@ struct SmallProduct {
     fence_for_products();
     __syncthreads();
     warpgroup_begin();
-    warpgroup_tf32(d, shared_matrix<64>(memory, 0), shared_matrix<64>(memory + 1024 + skew, 0));
+    warpgroup_tf32(d, shared_matrix<64>(memory), shared_matrix<64>(memory + 1024 + skew));
     warpgroup_commit();
   }
 };

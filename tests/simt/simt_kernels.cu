@@ -98,13 +98,13 @@ __global__ void __launch_bounds__(32)
   for (int i = 0; i < 4; ++i) d[(g + i / 2 * 8) * 8 + 2 * t + i % 2] = fd[i];
 }
 
-template <int Bytes>
+template <int Bytes, int Columns>
 __global__ void __launch_bounds__(128) multiply_in_warpgroup_kernel(const float* a, const float* b, float* d) {
   DYN_SHARED(float, memory);
   auto* const rows =
       reinterpret_cast<unsigned char*>(memory) + (0 - reinterpret_cast<std::uintptr_t>(memory)) % kSwizzleAlignment;
   const int t = threadIdx.x;
-  for (int i = t; i < 192 * 32; i += 128) {
+  for (int i = t; i < (64 + Columns) * 32; i += 128) {
     const int row = i / 32, k = i % 32;
     const float x = row < 64 ? a[i] : b[i - 64 * 32];
     if constexpr (Bytes == 128)
@@ -117,12 +117,12 @@ __global__ void __launch_bounds__(128) multiply_in_warpgroup_kernel(const float*
   __syncthreads();
   const auto column = [&](int i) { return i / 4 * 8 + t % 4 * 2 + i % 2; };
   const auto row = [&](int i) { return t / 32 * 16 + t % 32 / 4 + i / 2 % 2 * 8; };
-  float sum[64];
-  for (int i = 0; i < 64; ++i) hold_sum(sum[i] = d[row(i) * 128 + column(i)]);
+  float sum[Columns / 2];
+  for (int i = 0; i < Columns / 2; ++i) hold_sum(sum[i] = d[row(i) * Columns + column(i)]);
   warpgroup_begin();
   UNROLL
   for (int k = 0; k < Bytes; k += 32) {
-    const SharedMatrix of_a = shared_matrix<Bytes>(rows, k), of_b = shared_matrix<Bytes>(rows + 64 * Bytes, k);
+    const SharedMatrix all = shared_matrix<Bytes>(rows), of_a = all.moved(k), of_b = all.moved(64 * Bytes + k);
     if constexpr (Bytes == 128)
       warpgroup_tf32(sum, of_a, of_b);
     else
@@ -130,7 +130,7 @@ __global__ void __launch_bounds__(128) multiply_in_warpgroup_kernel(const float*
   }
   warpgroup_commit();
   warpgroup_wait<0>();
-  for (int i = 0; i < 64; ++i) hold_sum(sum[i]), d[row(i) * 128 + column(i)] = sum[i];
+  for (int i = 0; i < Columns / 2; ++i) hold_sum(sum[i]), d[row(i) * Columns + column(i)] = sum[i];
 }
 
 __global__ void __launch_bounds__(32) load_matrices_kernel(const unsigned short* x, unsigned* out) {
@@ -214,12 +214,13 @@ void load_matrices(const unsigned short* x, unsigned* out, cudaStream_t stream) 
 void convert(const float* x, unsigned* tf32, unsigned* bf16_and_one, int size, cudaStream_t stream) {
   launch(convert_kernel, 1, 32, 0, stream, x, tf32, bf16_and_one, size);
 }
-void multiply_in_warpgroup(const float* a, const float* b, float* d, bool bf16, cudaStream_t stream) {
-  constexpr int rows = 192;
-  if (bf16)
-    launch(multiply_in_warpgroup_kernel<64>, 1, 128, rows * 64 + kSwizzleAlignment, stream, a, b, d);
-  else
-    launch(multiply_in_warpgroup_kernel<128>, 1, 128, rows * 128 + kSwizzleAlignment, stream, a, b, d);
+void multiply_in_warpgroup(const float* a, const float* b, float* d, int columns, bool bf16, cudaStream_t stream) {
+  const auto kernel = columns == 64
+                          ? bf16 ? multiply_in_warpgroup_kernel<64, 64> : multiply_in_warpgroup_kernel<128, 64>
+                      : bf16 ? multiply_in_warpgroup_kernel<64, 128>
+                             : multiply_in_warpgroup_kernel<128, 128>;
+  const std::size_t row_bytes = bf16 ? 64 : 128, rows = 64 + static_cast<std::size_t>(columns);
+  launch(kernel, 1, 128, rows * row_bytes + kSwizzleAlignment, stream, a, b, d);
 }
 void copy_16(const float* x, float* y, int valid, cudaStream_t stream) {
   launch(copy_16_kernel, 1, 32, 0, stream, x, y, valid);
