@@ -8,7 +8,7 @@
 namespace snag {
 namespace {
 
-// dw[o, tap, c]: for each tap a product over the pixels of `small` under which it lies inside `big`.
+// dw[o, tap, c]: for each tap, or a few, a product over the pixels of `small` under which it lies inside `big`.
 template <class TileShape>
 struct WeightGradient {
   using T = TileShape;
@@ -21,10 +21,17 @@ struct WeightGradient {
   int n_tiles;
   bool whole;  // four channels of dw can be stored at once
 
+  // A WarpgroupTile may be wider than a tap has channels: then it has so many taps, one after another.
+  HD int taps_of_tile() const { return ForWarpgroups<T> && T::n > big.shape.c ? T::n / big.shape.c : 1; }
+  HD bool fits_warpgroups() const { return big.shape.c >= WideTile::n || LongTile::n % big.shape.c == 0; }
+
   HD int m_tiles() const { return ceil_div(small.shape.c, T::m); }
-  HD int n_blocks() const { return n_tiles * g.kernel * g.kernel; }
+  HD int n_blocks() const { return n_tiles * ceil_div(g.kernel * g.kernel, taps_of_tile()); }
   GemmSize size() const {
-    return {.tiles = m_tiles() * n_blocks(), .chunks = ceil_div(small.shape.pixels(), kTileK), .rows = small.shape.c};
+    return {.tiles = m_tiles() * n_blocks(),
+            .chunks = ceil_div(small.shape.pixels(), kTileK),
+            .rows = small.shape.c,
+            .turned = 2};
   }
 
   // The outputs p for which p * stride + tap - pad is inside.
@@ -38,16 +45,28 @@ struct WeightGradient {
     return {low, end > low ? end - low : 0};
   }
 
+  // Of all taps from `first` on, `count` of them.
+  HD Range range_of_taps(int first, int count, int outputs, int inputs) const {
+    Range all = range(first, outputs, inputs);
+    for (int tap = first + 1; tap < first + count; ++tap) {
+      const Range one = range(tap, outputs, inputs);
+      if (one.count == 0) continue;
+      if (all.count == 0) all = one;
+      const int end = max(all.begin + all.count, one.begin + one.count);
+      all.begin = min(all.begin, one.begin), all.count = end - all.begin;
+    }
+    return all;
+  }
+
   struct Block {
     const WeightGradient& p;
     Range ys, xs;
-    int tap_y, tap_x, m0, n0;
-    Raster pixels;  // of those ranges
+    int tap_y, tap_x, m0, n0;  // the tile's first tap, channel of small, channel of big
+    Raster pixels;             // of those ranges
 
     __device__ int depth() const { return p.small.shape.n * ys.count * xs.count; }
     __device__ int chunks() const { return ceil_div(depth(), kTileK); }
     __device__ int rows() const { return p.small.shape.c - m0 < T::m ? p.small.shape.c - m0 : T::m; }
-
     // Channels of one.
     struct OfPixel {
       const float* from;
@@ -58,35 +77,71 @@ struct WeightGradient {
     __device__ static At at(int chunk) { return chunk * kTileK; }
     __device__ static void advance(At& a) { a += kTileK; }
     __device__ static int a_row(int m) { return m; }
-    __device__ static int b_row(int n) { return n; }
     __device__ OfPixel a_line(At first, int k) const {
       if (first + k >= depth()) return {p.small.data, 0};
       const Raster::At at = pixels.at(first + k);
       const Shape s = p.small.shape;
       return {p.small.data + ((at.n * s.h + ys.begin + at.y) * s.w + xs.begin + at.x) * s.c + m0, s.c - m0};
     }
-    __device__ OfPixel b_line(At first, int k) const {
-      if (first + k >= depth()) return {p.big.data, 0};
-      const Raster::At at = pixels.at(first + k);
+
+    // Where a column of the tile lies in a window of `big`. A tile of one tap has only windows in which that is inside.
+    struct Column {
+      int tap_y, tap_x, channel;
+      __device__ int offset(Shape s) const { return (tap_y * s.w + tap_x) * s.c + channel; }
+    };
+    __device__ Column column(int n) const {
+      if (p.taps_of_tile() == 1) return {tap_y, tap_x, n0 + n};
+      const int channels = p.big.shape.c, kernel = p.g.kernel, tap = tap_y * kernel + tap_x + n / channels;
+      return {tap / kernel, tap % kernel, n % channels};
+    }
+    struct Row {
+      int y, x, offset;
+      bool is;
+    };
+    struct OfWindow {
+      const float* from;
+      int y, x, h, w;  // its first pixel; where rows and columns end
+      __device__ Element operator()(Row row) const {
+        const auto inside = [](int i, int end) { return static_cast<unsigned>(i) < static_cast<unsigned>(end); };
+        return {from + row.offset, row.is && inside(y + row.y, h) && inside(x + row.x, w)};
+      }
+    };
+    __device__ auto b_row(int n) const {
+      if constexpr (ForWarpgroups<T>) {
+        const Column c = column(n);
+        return Row{c.tap_y, c.tap_x, c.offset(p.big.shape), c.tap_y < p.g.kernel && c.channel < p.big.shape.c};
+      } else {
+        return n;
+      }
+    }
+    __device__ auto b_line(At first, int k) const {
       const Shape s = p.big.shape;
-      const int y = (ys.begin + at.y) * p.g.stride + tap_y - p.g.pad,
-                x = (xs.begin + at.x) * p.g.stride + tap_x - p.g.pad;
-      return {p.big.data + ((at.n * s.h + y) * s.w + x) * s.c + n0, s.c - n0};
+      const bool is = first + k < depth();
+      const Raster::At at = is ? pixels.at(first + k) : Raster::At{};
+      const int y = (ys.begin + at.y) * p.g.stride - p.g.pad, x = (xs.begin + at.x) * p.g.stride - p.g.pad;
+      const float* const window = p.big.data + ((at.n * s.h + y) * s.w + x) * s.c;
+      if constexpr (ForWarpgroups<T>)
+        return OfWindow{window, y, x, is ? s.h : 0, s.w};
+      else
+        return OfPixel{window + Column{tap_y, tap_x, n0}.offset(s), is ? s.c - n0 : 0};
     }
 
-    __device__ void store(int row, int column, float4 v) const {
-      const int o = m0 + row, c = n0 + column;
-      if (o < p.small.shape.c && c < p.big.shape.c)
-        store4(p.dw.data + ((std::int64_t{o} * p.g.kernel + tap_y) * p.g.kernel + tap_x) * p.big.shape.c + c, v,
-               p.big.shape.c - c, p.whole);
+    __device__ void store(int row, int n, float4 v) const {
+      const int o = m0 + row, channels = p.big.shape.c;
+      if (const Column c = column(n); o < p.small.shape.c && c.channel < channels && c.tap_y < p.g.kernel)
+        store4(p.dw.data + ((std::int64_t{o} * p.g.kernel + c.tap_y) * p.g.kernel + c.tap_x) * channels + c.channel, v,
+               channels - c.channel, p.whole);
     }
   };
 
   __device__ Block block(int m_tile, int n_block, Table&) const {
-    const int tap = n_block / n_tiles, r = tap / g.kernel, t = tap % g.kernel;
-    const Range ys = range(r, small.shape.h, big.shape.h), xs = range(t, small.shape.w, big.shape.w);
-    const bool any = ys.count > 0 && xs.count > 0;
-    return {*this, ys, xs, r, t, m_tile * T::m, n_block % n_tiles * T::n, any ? Raster(ys.count, xs.count) : Raster()};
+    const int tap = n_block / n_tiles * taps_of_tile(), first_y = tap / g.kernel, first_x = tap % g.kernel,
+              last = min(tap + taps_of_tile(), g.kernel * g.kernel) - 1, rows = last / g.kernel - first_y + 1;
+    const Range ys = range_of_taps(first_y, rows, small.shape.h, big.shape.h),
+                xs = rows > 1 ? range_of_taps(0, g.kernel, small.shape.w, big.shape.w)
+                              : range_of_taps(first_x, last - tap + 1, small.shape.w, big.shape.w);
+    const Raster pixels = ys.count > 0 && xs.count > 0 ? Raster(ys.count, xs.count) : Raster();
+    return {*this, ys, xs, first_y, first_x, m_tile * T::m, n_block % n_tiles * T::n, pixels};
   }
 };
 

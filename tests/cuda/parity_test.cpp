@@ -163,7 +163,9 @@ TEST_CASE("convolutions in large tiles equal the portable ones") {
                                    {3, halve, 160, 20, 16, 16},
                                    {5, same, 144, 72, 4, 4},
                                    {2, halve, 64, 96, 16, 16},
-                                   {70, halve, 64, 32, 4, 4}};
+                                   {70, halve, 64, 32, 4, 4},
+                                   {12, same, 132, 16, 6, 6},
+                                   {10, halve, 200, 64, 6, 6}};
   const auto reference = portable_backend();
   for (const Form& form : kForms) {
     if (form.options.portable) continue;
