@@ -8,7 +8,7 @@ namespace snag {
 enum class Precision {
   fp32,  // IEEE float
   tf32,  // operands rounded to 10 bits of mantissa, on tensor cores
-  bf16   // operands rounded to 7 bits
+  bf16   // operands rounded to 7 bits, or as in tf32 where that is faster
 };
 
 struct NamedPrecision {

@@ -309,7 +309,11 @@ void launch_gemm(Cuda& cuda, const Problem& problem, bool fours,
   };
   const auto math = [&]<bool Wide>() {
     if constexpr (ForWarpgroups<T>) {
-      if (cuda.precision == Precision::tf32)
+      // Floats that are copied as they are come sooner than BF16 is made of them.
+      constexpr bool copied = Problem::a == Along::k && Problem::b == Along::k;
+      if constexpr (copied)
+        with.template operator()<MathWarpgroupTf32, Wide>();
+      else if (cuda.precision == Precision::tf32)
         with.template operator()<MathWarpgroupTf32, Wide>();
       else
         with.template operator()<MathWarpgroupBf16, Wide>();

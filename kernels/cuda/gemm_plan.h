@@ -39,11 +39,14 @@ ChunkTime chunk_time(Precision precision, int turned) {
     return turned == 0 ? none : turned == 1 ? one : both;
   };
   if constexpr (std::is_same_v<T, WideTile>)
-    return bf16 ? by_turned({0.5, 0.8}, {0.7, 0.98}, {1.05, 1.1}) : by_turned({0.45, 0.72}, {0.84, 0.98}, {1.0, 1.32});
+    return by_turned({0.45, 0.72}, bf16 ? ChunkTime{0.7, 0.98} : ChunkTime{0.84, 0.98},
+                     bf16 ? ChunkTime{1.05, 1.1} : ChunkTime{1.0, 1.32});
   if constexpr (std::is_same_v<T, HugeTile>)
-    return bf16 ? by_turned({0.85, 0.85}, {1.15, 1.15}, {1.52, 1.52}) : by_turned({0.8, 0.8}, {1.3, 1.3}, {1.85, 1.85});
+    return by_turned({0.8, 0.8}, bf16 ? ChunkTime{1.15, 1.15} : ChunkTime{1.3, 1.3},
+                     bf16 ? ChunkTime{1.52, 1.52} : ChunkTime{1.85, 1.85});
   if constexpr (std::is_same_v<T, LongTile>)
-    return bf16 ? by_turned({0.66, 0.66}, {0.81, 0.81}, {1.22, 1.22}) : by_turned({0.6, 0.6}, {0.85, 0.85}, {1.5, 1.5});
+    return by_turned({0.6, 0.6}, bf16 ? ChunkTime{0.81, 0.81} : ChunkTime{0.85, 0.85},
+                     bf16 ? ChunkTime{1.22, 1.22} : ChunkTime{1.5, 1.5});
 }
 
 // Splits leave their sums in scratch memory, or parts of the output.
