@@ -67,6 +67,7 @@ struct WeightGradient {
     __device__ int depth() const { return p.small.shape.n * ys.count * xs.count; }
     __device__ int chunks() const { return ceil_div(depth(), kTileK); }
     __device__ int rows() const { return p.small.shape.c - m0 < T::m ? p.small.shape.c - m0 : T::m; }
+
     // Channels of one.
     struct OfPixel {
       const float* from;

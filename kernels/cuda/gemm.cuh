@@ -132,6 +132,7 @@ struct Gemm {
   void use(Scratch s) { scratch = s; }
 
   __device__ void run(Place at) const {
+    if (ForWarpgroups<T> && !kHasWarpgroups) return;  // code that the host does not choose
     DYN_SHARED(float, tiles);
     SHARED(typename Problem::Table, table, [1]);
     const auto block = problem.block(at.x, at.y, table[0]);

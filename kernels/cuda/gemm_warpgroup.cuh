@@ -31,7 +31,7 @@ struct MathWarpgroup {
 
   template <class Block>
   __device__ static void multiply(const Block& block, int first, int end, float* memory, float (&sum)[T::sums]) {
-    if (!kHasWarpgroups || first >= end) return;
+    if (first >= end) return;
     const auto address = reinterpret_cast<std::uintptr_t>(memory);
     auto* const stages = reinterpret_cast<unsigned char*>(memory) + (0 - address) % kSwizzleAlignment;
     // Of the rows that this thread loads.

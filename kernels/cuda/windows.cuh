@@ -245,6 +245,7 @@ struct SumsPass {
   void use(Scratch s) { scratch = s; }
 
   __device__ void run(Place at) const {
+    if (ForWarpgroups<T> && !kHasWarpgroups) return;
     DYN_SHARED(float, tile);
     SHARED(typename Problem::Table, table, [1]);
     const auto block = problem.block(at.x, at.y, table[0]);
