@@ -312,11 +312,9 @@ void launch_gemm(Cuda& cuda, const Problem& problem, bool fours,
     if constexpr (ForWarpgroups<T>) {
       // Floats that are copied as they are come sooner than BF16 is made of them.
       constexpr bool copied = Problem::a == Along::k && Problem::b == Along::k;
-      if constexpr (copied)
+      if (copied || cuda.precision == Precision::tf32)
         with.template operator()<MathWarpgroupTf32, Wide>();
-      else if (cuda.precision == Precision::tf32)
-        with.template operator()<MathWarpgroupTf32, Wide>();
-      else
+      else if constexpr (!copied)
         with.template operator()<MathWarpgroupBf16, Wide>();
     } else if (cuda.precision == Precision::fp32)
       with.template operator()<MathFp32, Wide>();

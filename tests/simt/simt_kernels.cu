@@ -215,12 +215,10 @@ void convert(const float* x, unsigned* tf32, unsigned* bf16_and_one, int size, c
   launch(convert_kernel, 1, 32, 0, stream, x, tf32, bf16_and_one, size);
 }
 void multiply_in_warpgroup(const float* a, const float* b, float* d, int columns, bool bf16, cudaStream_t stream) {
-  const auto kernel = columns == 64
-                          ? bf16 ? multiply_in_warpgroup_kernel<64, 64> : multiply_in_warpgroup_kernel<128, 64>
-                      : bf16 ? multiply_in_warpgroup_kernel<64, 128>
-                             : multiply_in_warpgroup_kernel<128, 128>;
+  const auto of_64 = bf16 ? multiply_in_warpgroup_kernel<64, 64> : multiply_in_warpgroup_kernel<128, 64>,
+             of_128 = bf16 ? multiply_in_warpgroup_kernel<64, 128> : multiply_in_warpgroup_kernel<128, 128>;
   const std::size_t row_bytes = bf16 ? 64 : 128, rows = 64 + static_cast<std::size_t>(columns);
-  launch(kernel, 1, 128, rows * row_bytes + kSwizzleAlignment, stream, a, b, d);
+  launch(columns == 64 ? of_64 : of_128, 1, 128, rows * row_bytes + kSwizzleAlignment, stream, a, b, d);
 }
 void copy_16(const float* x, float* y, int valid, cudaStream_t stream) {
   launch(copy_16_kernel, 1, 32, 0, stream, x, y, valid);
