@@ -16,6 +16,7 @@
 #include "kernels/cpu/image_up-inl.h"
 #include "kernels/cpu/pack-inl.h"
 #include "kernels/cpu/product-inl.h"
+#include "kernels/cpu/sweep-inl.h"
 #include "kernels/cpu/winograd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -24,13 +25,12 @@ namespace {
 
 // How the matrix lies.
 enum class Matrix {
-  panels,    // all packed, kLanes columns to a panel
-  unpacked,  // as the weights lie: lines of columns; tasks pack the panels that they use, or read the lines themselves
-  columns,   // as the weights lie: one column after the other, along the rows
+  panels,   // packed, kLanes columns to a panel
+  columns,  // as the weights lie: one column after the other, along the rows
 };
 
 // Cuts the depth of a part's rows into blocks, and each into runs.
-void plan_runs(Scratch& scratch, const WindowProblem& p, Matrix matrix, Part& part) {
+void plan_runs(Scratch& scratch, const WindowProblem& p, Part& part) {
   const int rows = part.y.high - part.y.low, width = (part.x.high - part.x.low) * p.in_channels;
   const int depth = rows * width;
   part.blocks = std::max(1, (depth + kDepth - 1) / kDepth);
@@ -41,8 +41,7 @@ void plan_runs(Scratch& scratch, const WindowProblem& p, Matrix matrix, Part& pa
     first_run[block] = count;
     for (const int end = std::min(depth, (block + 1) * kDepth); done < end;) {
       const int row = done / width, column = done % width, length = std::min(width - column, end - done);
-      const int at = ((part.y.low + row) * p.x.window + part.x.low) * p.in_channels + column -
-                     (matrix == Matrix::unpacked ? block * kDepth : 0);
+      const int at = ((part.y.low + row) * p.x.window + part.x.low) * p.in_channels + column;
       if (count > first_run[block] && runs[count - 1].at + runs[count - 1].length == at)
         runs[count - 1].length += length;
       else
@@ -64,36 +63,25 @@ void plan_columns(Scratch& scratch, const WindowProblem& p, Matrix matrix, const
     for (int gx = part.x.first_group; gx < part.x.end_group; ++gx)
       for (int v = 0; v < per_group; ++v) {
         const int panel = (gy * p.x.groups + gx) * per_group + v;
-        columns[part.column_count++] = {
-            matrix == Matrix::unpacked ? nullptr : b + static_cast<std::ptrdiff_t>(panel) * p.window() * lanes,
-            (static_cast<std::ptrdiff_t>(gy) * p.x.out + gx) * p.out_channels + v * lanes,
-            std::min(lanes, p.out_channels - v * lanes), panel};
+        columns[part.column_count++] = {b + static_cast<std::ptrdiff_t>(panel) * p.window() * lanes,
+                                        (static_cast<std::ptrdiff_t>(gy) * p.x.out + gx) * p.out_channels + v * lanes,
+                                        std::min(lanes, p.out_channels - v * lanes)};
       }
 }
-
-// For so few images the parts of a map would be too small to fill tiles. Zeros from outside the image change no sum,
-// but along the rows they would move the terms to other lanes: another order, and an image's score must not depend on
-// its batch.
-bool whole_maps(const WindowProblem& p) { return p.images < 3 || p.pointwise; }
-
-// Few rows need all their tiles at once, so that each panel serves one task only, which may then as well pack it.
-constexpr int kFewRows = 128;
-bool few_rows(const WindowProblem& p) { return whole_maps(p) && p.images * p.y.out * p.x.out <= kFewRows * p.groups(); }
 
 // out = windows * matrix, task by task; multiply_task(task, rows) multiplies one.
 template <class MultiplyTask>
 void product(Cpu& cpu, Scratch& scratch, const WindowProblem& p, Matrix matrix, const real* b,
              const MultiplyTask& multiply_task) {
-  const bool along = matrix == Matrix::columns, whole = along ? p.pointwise : whole_maps(p);
-  const Stretches ys = stretches(scratch, p.y, whole), xs = stretches(scratch, p.x, whole);
+  const bool along = matrix == Matrix::columns;
+  const Stretches ys = stretches(scratch, p.y, p.pointwise), xs = stretches(scratch, p.x, p.pointwise);
   const int part_count = ys.count * xs.count, threads = cpu.pool.threads();
 
   // Enough tasks for all threads, but not more rows to a task than stay in L2. Room for whole tiles.
   const int blocks = std::max(1, (p.window() + kDepth - 1) / kDepth);
   const int fit = std::max(kTall, (1 << 17) / (blocks * kRowStride) / kTall * kTall);
   const int share = (p.rows() / (4 * threads) + kTall) / kTall * kTall;
-  const int capacity =
-      matrix == Matrix::unpacked ? (p.rows() + kTall - 1) / kTall * kTall : std::min({fit, share, 8 * kTall});
+  const int capacity = std::min({fit, share, 8 * kTall});
 
   Part* parts = scratch.take<Part>(static_cast<std::size_t>(part_count));
   int row_tasks = 0;
@@ -105,7 +93,7 @@ void product(Cpu& cpu, Scratch& scratch, const WindowProblem& p, Matrix matrix, 
                 .blocks = 0,
                 .columns = nullptr,
                 .column_count = 0};
-    plan_runs(scratch, p, matrix, parts[i]);
+    plan_runs(scratch, p, parts[i]);
     plan_columns(scratch, p, matrix, b, parts[i]);
     row_tasks += (p.images * (parts[i].y.end - parts[i].y.begin) * (parts[i].x.end - parts[i].x.begin) + capacity - 1) /
                  capacity;
@@ -130,8 +118,6 @@ void product(Cpu& cpu, Scratch& scratch, const WindowProblem& p, Matrix matrix, 
         .capacity = capacity,
         .out = scratch.take<real*>(static_cast<std::size_t>(capacity)),
         .spill = scratch.take<real>(static_cast<std::size_t>(kTall) * kLanes),
-        .panels =
-            matrix == Matrix::unpacked ? scratch.take<real>(std::size_t{kPackedTogether} * kDepth * kLanes) : nullptr,
         .sums = along ? scratch.take<real>(static_cast<std::size_t>(capacity + kDotRows) * kWide * kLanes) : nullptr};
   cpu.pool.parallel_for(task_count, [&](int i, int thread) {
     const Rows& own = rows[thread];
@@ -142,37 +128,6 @@ void product(Cpu& cpu, Scratch& scratch, const WindowProblem& p, Matrix matrix, 
   });
 }
 
-struct PackDown {
-  static constexpr int kTogether = 2;  // each reads kLanes lines of the weights
-  const WindowProblem& p;
-  const real* w;
-  void operator()(int first, int count, int begin, int end, real* to) const {
-    for (int v = 0; v < count; ++v)
-      pack_down_panel(p, w, first + v, begin, end, to + static_cast<std::ptrdiff_t>(v) * kDepth * kLanes);
-  }
-};
-
-struct PackUp {
-  static constexpr int kTogether = kPackedTogether;  // neighbours in one line of the weights
-  const WindowProblem& p;
-  const ConvUp& k;
-  void operator()(int first, int count, int begin, int end, real* to) const {
-    const int per_group = (p.out_channels + kLanes - 1) / kLanes, channels = p.in_channels;
-    constexpr std::ptrdiff_t kPanel = kDepth * kLanes;
-    for (int v = first; v < first + count;) {
-      const int group = v / per_group, last = std::min(first + count, (group + 1) * per_group);
-      for (int place = begin / channels; place * channels < end; ++place) {
-        const int from = std::max(begin, place * channels), until = std::min(end, (place + 1) * channels);
-        pack_up_place(p, k,
-                      {group, place, v - group * per_group, last - group * per_group, from - place * channels,
-                       until - place * channels},
-                      to + (v - first) * kPanel + static_cast<std::ptrdiff_t>(from - begin) * kLanes, kPanel);
-      }
-      v = last;
-    }
-  }
-};
-
 // Whether each output is summed along the rows, its lanes added up last. So it is where columns are few; and on maps of
 // up to 2x2, where few pixels share a weight, so that turning all weights costs as much as the product. The number of
 // images has no say: it would decide the order of the sum, and an image's score must not depend on its batch.
@@ -182,13 +137,8 @@ bool sums_along_rows(const WindowProblem& p) {
   return !p.pointwise && p.in_channels % kLanes == 0 && p.y.positions * p.x.positions <= kPositions;
 }
 
-// With more images tiles of gathered rows are as fast, and faster where channels are few.
-constexpr int kDirectImages = 4;
-
-// For packed columns.
-bool direct_pays(const WindowProblem& p) {
-  return p.out_channels % kLanes == 0 && (p.pointwise ? few_rows(p) : p.images <= kDirectImages);
-}
+// Few rows times whole vectors of columns.
+bool direct_pays(const WindowProblem& p) { return few_rows(p) && p.out_channels % kLanes == 0; }
 
 void conv_down(Cpu& cpu, const ConvDown& k) {
   Scratch scratch(cpu.memory);
@@ -197,26 +147,17 @@ void conv_down(Cpu& cpu, const ConvDown& k) {
   if (k.g.any_order && by_winograd(k.big.shape, k.small.shape, k.g, winograd)) return;
   const WindowProblem p = window_problem(k);
   if (sums_along_rows(p)) {  // w is [o][r][t][c]: each column already lies along the rows
-    if (p.images <= kDirectImages && !p.pointwise && p.in_channels % kLanes == 0)
-      return direct_dot(cpu, scratch, p, k.w.data);
+    if (few_rows(p) && !p.pointwise && p.in_channels % kLanes == 0) return direct_dot(cpu, scratch, p, k.w.data);
     return product(cpu, scratch, p, Matrix::columns, k.w.data, [](const Task& t, const Rows& rows) { dot(t, rows); });
   }
   const bool frozen = cpu.frozen.holds(k.w);
-  if (direct_pays(p) && !p.pointwise && !frozen) return direct_packing(cpu, scratch, p, PackDown{p, k.w.data});
-  if (few_rows(p) && !frozen)
-    return product(cpu, scratch, p, Matrix::unpacked, nullptr, [&](const Task& t, const Rows& rows) {
-      multiply_packing(p, t, rows, PackDown{p, k.w.data});
+  if (direct_pays(p) && !frozen)
+    return direct_packing(cpu, scratch, p, [&](int panel, int begin, int end, real* to) {
+      pack_down_panel(p, k.w.data, panel, begin, end, to);
     });
   const real* panels = pack_down(cpu, scratch, p, k.w);
   if (frozen && direct_pays(p)) return direct(cpu, scratch, p, panels);
   product(cpu, scratch, p, Matrix::panels, panels, [](const Task& t, const Rows& rows) { multiply(t, rows); });
-}
-
-// Whether so few rows meet a weight that it is best used as it lies.
-bool sweeps(const WindowProblem& p, const ConvUp& k) {
-  const auto rows = [](const WindowAxis& a) { return (a.out + a.groups - 1) / a.groups; };  // of any group, at most
-  return whole_maps(p) && !p.pointwise && k.g.kernel % k.g.stride == 0 && p.out_channels % kLanes == 0 &&
-         p.images * rows(p.y) * rows(p.x) <= kSweptRows;
 }
 
 void conv_up(Cpu& cpu, const ConvUp& k) {
@@ -227,14 +168,7 @@ void conv_up(Cpu& cpu, const ConvUp& k) {
   if (k.g.any_order && by_winograd(k.big.shape, k.small.shape, k.g, winograd)) return;
   const WindowProblem p = window_problem(k);
   const bool frozen = cpu.frozen.holds(k.w);
-  if (sweeps(p, k) && !frozen)
-    return product(cpu, scratch, p, Matrix::unpacked, nullptr, [&](const Task& t, const Rows& rows) {
-      sweep(p, t, rows, up_stride(p, k), [&](int group, int place) { return up_line(p, k, group, place); });
-    });
-  if (few_rows(p) && !frozen)
-    return product(cpu, scratch, p, Matrix::unpacked, nullptr, [&](const Task& t, const Rows& rows) {
-      multiply_packing(p, t, rows, PackUp{p, k});
-    });
+  if (sweeps(p, k) && !frozen) return sweep(cpu, scratch, p, k);
   const real* panels = pack_up(cpu, scratch, p, k);
   if (frozen && direct_pays(p)) return direct(cpu, scratch, p, panels);
   product(cpu, scratch, p, Matrix::panels, panels, [](const Task& t, const Rows& rows) { multiply(t, rows); });

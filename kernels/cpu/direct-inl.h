@@ -17,6 +17,10 @@
 HWY_BEFORE_NAMESPACE();
 namespace snag::HWY_NAMESPACE {
 
+// With more rows than these, gathering them costs less than reading the weights by few at a time.
+constexpr int kFewRows = 256;
+inline bool few_rows(const WindowProblem& p) { return p.rows() <= kFewRows; }
+
 constexpr int kDirectDepth = 128;                   // elements at a time: two panels of them stay in L1
 constexpr int kTileWidth = kManyRegisters ? 8 : 4;  // positions of a line in a tile, at most; of two lines half of it
 
@@ -145,6 +149,19 @@ void direct_sight(const WindowProblem& p, const Sight& s, const real* in, const 
   }
 }
 
+// Channel 0 of the pixel that position (y, x) of the stretches gives, and channels begin .. end of all of them set to
+// 0.
+inline real* output_at(const WindowProblem& p, const Stretch& ys, const Stretch& xs, int n, int y, int x) {
+  const int out_y = y * p.y.out_step + p.y.out_origin + ys.first_group,
+            out_x = x * p.x.out_step + p.x.out_origin + xs.first_group;
+  return p.out + (static_cast<std::ptrdiff_t>(n * p.y.out + out_y) * p.x.out + out_x) * p.out_channels;
+}
+inline void clear_outputs(const WindowProblem& p, const Stretch& ys, const Stretch& xs, int begin, int end) {
+  for (int n = 0; n < p.images; ++n)
+    for (int y = ys.begin; y < ys.end; ++y)
+      for (int x = xs.begin; x < xs.end; ++x) std::fill_n(output_at(p, ys, xs, n, y, x) + begin, end - begin, real(0));
+}
+
 // NV panels of one group, for the positions of the stretches.
 template <int NV, class Fetch>
 void direct_panels(const WindowProblem& p, const Stretch& ys, const Stretch& xs, int panel, const Fetch& fetch) {
@@ -152,16 +169,22 @@ void direct_panels(const WindowProblem& p, const Stretch& ys, const Stretch& xs,
                 static_cast<std::ptrdiff_t>(p.y.out_step) * p.x.out * p.out_channels,
                 static_cast<std::ptrdiff_t>(p.y.out) * p.x.out * p.out_channels};
   const int channel = panel % (p.out_channels / kLanes) * kLanes;
-  const auto out_at = [&](int n, int y, int x) {
-    const int out_y = y * p.y.out_step + p.y.out_origin + ys.first_group,
-              out_x = x * p.x.out_step + p.x.out_origin + xs.first_group;
-    return p.out + (static_cast<std::ptrdiff_t>(n * p.y.out + out_y) * p.x.out + out_x) * p.out_channels + channel;
-  };
-  for (int n = 0; n < p.images; ++n)
-    for (int y = ys.begin; y < ys.end; ++y)
-      for (int x = xs.begin; x < xs.end; ++x) std::fill_n(out_at(n, y, x), NV * kLanes, real(0));
-  for_each_sight(p, ys, xs,
-                 [&](const Sight& s) { direct_sight<NV>(p, s, first_seen(p, s, 0), fetch, out_at(0, s.y, s.x), to); });
+  clear_outputs(p, ys, xs, channel, channel + NV * kLanes);
+  for_each_sight(p, ys, xs, [&](const Sight& s) {
+    direct_sight<NV>(p, s, first_seen(p, s, 0), fetch, output_at(p, ys, xs, 0, s.y, s.x) + channel, to);
+  });
+}
+
+// Each of `all` tasks reads weights of its own. Where they are fewer than wanted, some share weights, and cut the lines
+// of positions between them.
+inline int line_cuts(const WindowProblem& p, int wanted, int all) {
+  return std::min(p.y.positions, std::max(1, wanted / all));
+}
+inline Stretch lines_of(Stretch ys, int cut, int cuts) {
+  const int begin = ys.begin, lines = ys.end - ys.begin;
+  ys.begin = begin + lines * cut / cuts;
+  ys.end = begin + lines * (cut + 1) / cuts;
+  return ys;
 }
 
 // out = windows * columns, in at least `wanted` tasks; fetch_of(thread, panel, count) gives a task the fetch of its
@@ -170,15 +193,11 @@ template <class FetchOf>
 void direct(Cpu& cpu, Scratch& scratch, const WindowProblem& p, int wanted, const FetchOf& fetch_of) {
   const Stretches ys = stretches(scratch, p.y, true), xs = stretches(scratch, p.x, true);
   const int per_group = p.out_channels / kLanes, pairs = (per_group + 1) / 2, all = ys.count * xs.count * pairs;
-  // Each task reads its columns: lines are shared only where columns are too few.
-  const int cuts = std::min(p.y.positions, std::max(1, wanted / all));
+  const int cuts = line_cuts(p, wanted, all);
   cpu.pool.parallel_for(all * cuts, [&](int i, int thread) {
     const int cut = i % cuts, pair = i / cuts % pairs, group = i / cuts / pairs;
-    const Stretch all_y = ys.data[group / xs.count], x = xs.data[group % xs.count];
-    const int lines = all_y.end - all_y.begin, panel = group * per_group + pair * 2;
-    Stretch y = all_y;
-    y.begin = all_y.begin + lines * cut / cuts;
-    y.end = all_y.begin + lines * (cut + 1) / cuts;
+    const Stretch y = lines_of(ys.data[group / xs.count], cut, cuts), x = xs.data[group % xs.count];
+    const int panel = group * per_group + pair * 2;
     if (pair * 2 + 2 <= per_group)
       direct_panels<2>(p, y, x, panel, fetch_of(thread, panel, 2));
     else
@@ -195,17 +214,20 @@ inline void direct(Cpu& cpu, Scratch& scratch, const WindowProblem& p, const rea
   });
 }
 
-// With columns that a task packs just before it uses them: pack(panel, count, begin, end, to) as in product-inl.h.
+// With columns that a task packs just before it uses them: pack(panel, begin, end, to) writes elements begin .. end of
+// the depth of one.
 template <class Pack>
 void direct_packing(Cpu& cpu, Scratch& scratch, const WindowProblem& p, const Pack& pack) {
-  constexpr std::ptrdiff_t kPanel = kDepth * kLanes;
+  const std::ptrdiff_t panel_size = kDepth * kLanes;
   const int threads = cpu.pool.threads();
-  real* const room = scratch.take<real>(static_cast<std::size_t>(2 * threads * kPanel));
+  real* const room = scratch.take<real>(static_cast<std::size_t>(2 * threads * panel_size));
   direct(cpu, scratch, p, 2 * threads, [&](int thread, int first, int count) {
-    return [&pack, first, count, to = room + 2 * thread * kPanel, size = kPanel](int begin, int depth,
-                                                                                 const real** panel) {
-      pack(first, count, begin, begin + depth, to);
-      for (int v = 0; v < count; ++v) panel[v] = to + v * size;
+    return [&pack, first, count, panel_size, to = room + 2 * thread * panel_size](int begin, int depth,
+                                                                                  const real** panel) {
+      for (int v = 0; v < count; ++v) {
+        pack(first + v, begin, begin + depth, to + v * panel_size);
+        panel[v] = to + v * panel_size;
+      }
     };
   });
 }

@@ -91,39 +91,24 @@ inline std::ptrdiff_t up_stride(const WindowProblem& p, const ConvUp& k) {
   return static_cast<std::ptrdiff_t>(k.g.kernel) * k.g.kernel * p.out_channels;
 }
 
-// Small channels begin .. end seen at a place of the window, for panels first .. last of one group:
-// to[panel - first][o - begin][lane]
-struct UpPlace {
-  int group, place, first, last, begin, end;
-};
-
-inline void pack_up_place(const WindowProblem& p, const ConvUp& k, const UpPlace& at, real* to,
-                          std::ptrdiff_t panel_size) {
-  const real* line = up_line(p, k, at.group, at.place);
-  const std::ptrdiff_t stride = up_stride(p, k);
-  for (int o = at.begin; o < at.end; ++o, to += kLanes) {
-    const real* from = line + (line ? o * stride : 0);
-    for (int v = at.first; v < at.last; ++v) {
-      real* panel = to + (v - at.first) * panel_size;
-      const int count = line ? std::min(kLanes, p.out_channels - v * kLanes) : 0;
-      if (count == kLanes)
-        store(load(from + v * kLanes), panel);
-      else
-        for (int i = 0; i < kLanes; ++i) panel[i] = i < count ? from[v * kLanes + i] : real(0);
-    }
-  }
-}
-
 // Columns are (residue y, residue x, c), kLanes of c to a panel; rows of a panel are (small y, small x, o).
 inline const real* pack_up(Cpu& cpu, Scratch& scratch, const WindowProblem& p, const ConvUp& k) {
   const int places = p.y.window * p.x.window, per_group = (p.out_channels + kLanes - 1) / kLanes;
-  const std::ptrdiff_t panel_size = static_cast<std::ptrdiff_t>(p.window()) * kLanes;
-  return all_panels(cpu, scratch, p, k.w, k.g.stride, [&](real* to) {
+  const std::ptrdiff_t panel_size = static_cast<std::ptrdiff_t>(p.window()) * kLanes, stride = up_stride(p, k);
+  return all_panels(cpu, scratch, p, k.w, k.g.stride, [&](real* panels) {
     cpu.pool.parallel_for(p.groups() * places, [&](int task) {
       const int group = task / places, place = task % places;
-      pack_up_place(p, k, {group, place, 0, per_group, 0, p.in_channels},
-                    to + group * per_group * panel_size + static_cast<std::ptrdiff_t>(place) * p.in_channels * kLanes,
-                    panel_size);
+      const real* line = up_line(p, k, group, place);
+      real* to = panels + group * per_group * panel_size + static_cast<std::ptrdiff_t>(place) * p.in_channels * kLanes;
+      for (int o = 0; o < p.in_channels; ++o, to += kLanes)
+        for (int v = 0; v < per_group; ++v) {
+          const int count = line ? std::min(kLanes, p.out_channels - v * kLanes) : 0;
+          const real* from = count > 0 ? line + o * stride + v * kLanes : nullptr;
+          if (count == kLanes)
+            store(load(from), to + v * panel_size);
+          else
+            for (int i = 0; i < kLanes; ++i) to[v * panel_size + i] = i < count ? from[i] : real(0);
+        }
     });
   });
 }

@@ -1,6 +1,6 @@
-// The windows of window.h, gathered into rows, times a matrix. Three inner loops: `multiply` broadcasts elements of a
-// row against vectors of packed columns; `sweep` does so for few rows and the matrix as it lies, line by line; `dot`
-// runs along the rows. Each output element is one sum in one order, whatever the partition.
+// The windows of window.h, gathered into rows, times a matrix. Two inner loops: `multiply` broadcasts elements of a row
+// against vectors of packed columns; `dot` runs along the rows. Each output element is one sum in one order, whatever
+// the partition.
 #if defined(SNAG_PRODUCT_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef SNAG_PRODUCT_INL_H
 #undef SNAG_PRODUCT_INL_H
@@ -19,7 +19,6 @@ namespace snag::HWY_NAMESPACE {
 
 constexpr int kDepth = 256;                      // elements of a row per block: a panel of the matrix then stays in L1
 constexpr int kRowStride = kDepth + 16;          // not a power of two: rows would share cache sets
-constexpr int kPackedTogether = 16;              // panels that one task packs at a time, at most
 constexpr int kTall = kManyRegisters ? 16 : 12;  // accumulators of a tile
 
 // A run of consecutive elements of the rows; in the matrix they begin at row `at`.
@@ -32,7 +31,6 @@ struct Column {
   const real* b;          // multiply: panel [window][kLanes]; dot: [window]
   std::ptrdiff_t offset;  // from the first group's pixel
   int lanes;
-  int panel;  // which one b is
 };
 
 // The rows of one pair of stretches, and all columns that they give.
@@ -55,10 +53,9 @@ struct Task {
 struct Rows {
   real* a;  // block b of row i: a + (b * capacity + i) * kRowStride
   int capacity;
-  real** out;    // the first group's pixel of row i; may lie outside, as not all groups are written
-  real* spill;   // kTall vectors, for what does not go straight to the output
-  real* panels;  // kPackedTogether panels of one block, if the task packs them
-  real* sums;    // dot: kWide vectors for each row
+  real** out;   // the first group's pixel of row i; may lie outside, as not all groups are written
+  real* spill;  // kTall vectors, for what does not go straight to the output
+  real* sums;   // dot: kWide vectors for each row
 };
 
 // Where the rows of a task go.
@@ -176,108 +173,6 @@ inline void multiply_columns(const Task& task, const Rows& rows, int block, cons
 inline void multiply(const Task& task, const Rows& rows) {
   for (int block = 0; block < task.part->blocks; ++block)
     multiply_columns(task, rows, block, task.part->columns + task.begin, task.end - task.begin);
-}
-
-// The same where no other task uses these columns: each block of them is packed just before use, so that the weights
-// are read once and their panels never leave L2. pack(panel, count, begin, end, to) writes elements begin .. end of the
-// depth of some panels to to[panel][kDepth][kLanes].
-template <class Pack>
-void multiply_packing(const WindowProblem& p, const Task& task, const Rows& rows, const Pack& pack) {
-  Column columns[kPackedTogether];
-  for (int first = task.begin; first < task.end; first += Pack::kTogether) {
-    const int count = std::min(Pack::kTogether, task.end - first);
-    for (int v = 0; v < count; ++v) {
-      columns[v] = task.part->columns[first + v];
-      columns[v].b = rows.panels + static_cast<std::ptrdiff_t>(v) * kDepth * kLanes;
-    }
-    for (int block = 0; block < task.part->blocks; ++block) {
-      pack(columns[0].panel, count, block * kDepth, std::min(p.window(), (block + 1) * kDepth), rows.panels);
-      multiply_columns(task, rows, block, columns, count);
-    }
-  }
-}
-
-// ---- few rows times a matrix as it lies
-
-// Lines of the matrix that a pass over the columns takes at once, and rows that it serves.
-constexpr int kLines = 4, kSwept = kManyRegisters ? 4 : 2;
-constexpr int kSweptRows = 32;  // of a task: with more the outputs would no longer stay in L1
-
-// out[i][c] += sum over j < lines of a[row[i] + j] * b[j * stride + c], for H rows and vectors of columns
-template <int H>
-HWY_INLINE void sweep_lines(const real* HWY_RESTRICT a, const int* row, int lines, const real* HWY_RESTRICT b,
-                            std::ptrdiff_t stride, int vectors, real* const* out) {
-  if (lines < kLines) {
-    for (int v = 0; v < vectors; ++v)
-      for (int i = 0; i < H; ++i) {
-        Vector sum = load(out[i] + v * kLanes);
-        for (int j = 0; j < lines; ++j) sum = hn::MulAdd(set(a[row[i] + j]), load(b + j * stride + v * kLanes), sum);
-        store(sum, out[i] + v * kLanes);
-      }
-    return;
-  }
-  Vector x[H][kLines];
-#pragma GCC unroll 4
-  for (int i = 0; i < H; ++i)
-#pragma GCC unroll 4
-    for (int j = 0; j < kLines; ++j) x[i][j] = set(a[row[i] + j]);
-  for (int v = 0; v < vectors; ++v) {
-    Vector line[kLines];
-#pragma GCC unroll 4
-    for (int j = 0; j < kLines; ++j) {
-      const real* from = b + j * stride + v * kLanes;
-      line[j] = load(from);
-      __builtin_prefetch(from + kLines * stride);  // the lines to come: too far apart for the processor to see
-    }
-#pragma GCC unroll 4
-    for (int i = 0; i < H; ++i) {
-      real* to = out[i] + v * kLanes;
-      Vector sum = load(to);
-#pragma GCC unroll 4
-      for (int j = 0; j < kLines; ++j) sum = hn::MulAdd(x[i][j], line[j], sum);
-      store(sum, to);
-    }
-  }
-}
-
-// All rows of a task times its columns. The columns of a group lie side by side; line(group, place) is what element 0
-// of a place of the window meets there, that of element o lies `stride` further, o times. Each line is read once, by
-// the rows that see the place.
-template <class Line>
-void sweep(const WindowProblem& p, const Task& task, const Rows& rows, std::ptrdiff_t stride, const Line& line) {
-  const Part& part = *task.part;
-  const int per_group = p.out_channels / kLanes;
-  int y[kSweptRows], x[kSweptRows];
-  for_each_line(part.y, part.x, task.first, task.count, [&](int i, int, int py, int px, int run) {
-    for (int j = 0; j < run; ++j) y[i + j] = py * p.y.step + p.y.origin, x[i + j] = (px + j) * p.x.step + p.x.origin;
-  });
-  for (int column = task.begin; column < task.end;) {
-    const Column& leftmost = part.columns[column];
-    const int vectors = std::min(task.end - column, per_group - leftmost.panel % per_group);
-    for (int i = 0; i < task.count; ++i) std::fill_n(rows.out[i] + leftmost.offset, vectors * kLanes, real(0));
-    for (int place = 0; place < p.y.window * p.x.window; ++place) {
-      int row[kSweptRows], seen = 0;  // rows whose window has a pixel there
-      real* out[kSweptRows];
-      for (int i = 0; i < task.count; ++i) {
-        const int py = y[i] + place / p.x.window, px = x[i] + place % p.x.window;
-        if (py < 0 || py >= p.y.in || px < 0 || px >= p.x.in) continue;
-        row[seen] = i * kRowStride;
-        out[seen++] = rows.out[i] + leftmost.offset;
-      }
-      const real* b = line(leftmost.panel / per_group, place) + leftmost.panel % per_group * kLanes;
-      for (int o = 0; o < p.in_channels;) {
-        const int at = place * p.in_channels + o, block = at / kDepth,
-                  lines = std::min({kLines, p.in_channels - o, (block + 1) * kDepth - at});
-        const real* a = rows.a + static_cast<std::ptrdiff_t>(block) * rows.capacity * kRowStride + at % kDepth;
-        int i = 0;
-        for (; i + kSwept <= seen; i += kSwept) sweep_lines<kSwept>(a, row + i, lines, b, stride, vectors, out + i);
-        for (; i < seen; ++i) sweep_lines<1>(a, row + i, lines, b, stride, vectors, out + i);
-        o += lines;
-        b += lines * stride;
-      }
-    }
-    column += vectors;
-  }
 }
 
 // ---- rows times rows

@@ -73,7 +73,7 @@ void multiply_points(Cpu& cpu, Shape small, const Panels& panels, const RowsOf& 
     Column* own = columns + p * vectors;
     for (int v = 0; v < vectors; ++v)
       own[v] = {panels.data + p * panels.point + static_cast<std::ptrdiff_t>(v) * kLanes * panels.depth,
-                all[0].to.offset(0, v * kLanes), kLanes, v};
+                all[0].to.offset(0, v * kLanes), kLanes};
     parts[p] = {{}, {}, runs, first_run, blocks, own, vectors};
   }
   cpu.pool.parallel_for((small.n + step - 1) / step, [&](int chunk, int thread) {
@@ -86,7 +86,6 @@ void multiply_points(Cpu& cpu, Shape small, const Panels& panels, const RowsOf& 
                                                                     .capacity = rows,
                                                                     .out = own.out,
                                                                     .spill = own.spill,
-                                                                    .panels = nullptr,
                                                                     .sums = nullptr});
     }
     back(own.to, images);
