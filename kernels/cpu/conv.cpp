@@ -144,7 +144,7 @@ void conv_down(Cpu& cpu, const ConvDown& k) {
   Scratch scratch(cpu.memory);
   if (is_image(k.big.shape, k.g)) return image_down(cpu, scratch, k);
   const auto winograd = [&](auto scheme) { winograd_down<decltype(scheme)>(cpu, k); };
-  if (k.g.any_order && by_winograd(k.big.shape, k.small.shape, k.g, winograd)) return;
+  if (k.g.any_order && by_winograd(k.big.shape, k.small.shape, k.g, kWeightsOfTile, winograd)) return;
   const WindowProblem p = window_problem(k);
   if (sums_along_rows(p)) {  // w is [o][r][t][c]: each column already lies along the rows
     if (few_rows(p) && !p.pointwise && p.in_channels % kLanes == 0) return direct_dot(cpu, scratch, p, k.w.data);
@@ -165,7 +165,7 @@ void conv_up(Cpu& cpu, const ConvUp& k) {
   if (k.big.shape.c * 2 <= kLanes && k.g.kernel > 1) return image_up(cpu, scratch, k);
   if (k.small.shape.c == 1 && k.big.shape.c % kLanes == 0) return fan_up(cpu, k);
   const auto winograd = [&](auto scheme) { winograd_up<decltype(scheme)>(cpu, k); };
-  if (k.g.any_order && by_winograd(k.big.shape, k.small.shape, k.g, winograd)) return;
+  if (k.g.any_order && by_winograd(k.big.shape, k.small.shape, k.g, kWeightsOfTile, winograd)) return;
   const WindowProblem p = window_problem(k);
   const bool frozen = cpu.frozen.holds(k.w);
   if (sweeps(p, k) && !frozen) return sweep(cpu, scratch, p, k);

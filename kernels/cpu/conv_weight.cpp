@@ -166,7 +166,7 @@ void conv_weight(Cpu& cpu, const ConvWeight& k) {
     case WeightWay::image:
       return image_weight(cpu, scratch, k);
     case WeightWay::winograd:
-      by_winograd(k.big.shape, k.small.shape, k.g,
+      by_winograd(k.big.shape, k.small.shape, k.g, kGradientsOfTile,
                   [&](auto scheme) { winograd_weight<decltype(scheme)>(cpu, k); });
       return;
     case WeightWay::direct:

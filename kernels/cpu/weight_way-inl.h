@@ -18,7 +18,7 @@ inline WeightWay weight_way(const ConvWeight& k) {
   const int big = k.big.shape.c;
   const bool small_fills = k.small.shape.c % kLanes == 0;
   if (small_fills && is_image(k.big.shape, k.g)) return WeightWay::image;
-  if (by_winograd(k.big.shape, k.small.shape, k.g, [](auto) {})) return WeightWay::winograd;
+  if (by_winograd(k.big.shape, k.small.shape, k.g, kGradientsOfTile, [](auto) {})) return WeightWay::winograd;
   if (big % kLanes == 0) return WeightWay::direct;
   return small_fills && big >= 4 ? WeightWay::small_in_vectors : WeightWay::patches;
 }

@@ -17,15 +17,19 @@
 HWY_BEFORE_NAMESPACE();
 namespace snag::HWY_NAMESPACE {
 
+// How many weights at the points a tile pays for. A weight gradient's alternative gains less from many images, but
+// Adam computes that on its way, and must read this one.
+constexpr int kWeightsOfTile = 100'000, kGradientsOfTile = 210'000;
+
 // Whether there are whole tiles and vectors; and so many tiles that they pay for the maps of the weights, of which
 // there are more at the points than in the kernel.
 template <class S>
-bool winograd_pays(Shape big, Shape small, Conv g) {
-  constexpr int kLeastTiles = 32, kWeightsOfTile = 100'000;
+bool winograd_pays(Shape big, Shape small, Conv g, int weights_of_tile) {
+  constexpr int kLeastTiles = 32;
   const int tiles = small.n * tiles_of_image<S>(small);
   return g.kernel == kWinogradKernel && g.stride == S::kStride && small.h % S::kTile == 0 && small.w % S::kTile == 0 &&
          big.c % kLanes == 0 && small.c % kLanes == 0 && tiles >= kLeastTiles &&
-         tiles >= std::int64_t{S::kAllPoints * S::kPlanes} * big.c * small.c / kWeightsOfTile;
+         tiles >= std::int64_t{S::kAllPoints * S::kPlanes} * big.c * small.c / weights_of_tile;
 }
 
 // Calls fn(span) for 0 .. size in so few equal turns that a matrix of the weights at the points, of which each takes
@@ -215,9 +219,9 @@ void winograd_weight(Cpu& cpu, const ConvWeight& k) {
 
 // Calls fn(Stride2{}) or fn(Stride1{}), whichever pays, and says whether one did.
 template <class Fn>
-bool by_winograd(Shape big, Shape small, Conv g, const Fn& fn) {
-  if (winograd_pays<Stride2>(big, small, g)) return fn(Stride2{}), true;
-  if (winograd_pays<Stride1>(big, small, g)) return fn(Stride1{}), true;
+bool by_winograd(Shape big, Shape small, Conv g, int weights_of_tile, const Fn& fn) {
+  if (winograd_pays<Stride2>(big, small, g, weights_of_tile)) return fn(Stride2{}), true;
+  if (winograd_pays<Stride1>(big, small, g, weights_of_tile)) return fn(Stride1{}), true;
   return false;
 }
 
