@@ -45,7 +45,8 @@ auto in_tiles(const Cuda& cuda, const K& k, const F& f) {
 }
 
 template <bool Up, class T>
-void launch_windows(Cuda& cuda, const Windows<Up, T>& p) {
+void launch_windows(Cuda& cuda, Windows<Up, T> p) {
+  if constexpr (Windows<Up, T>::turns_weights) p.w = turned_weights(cuda, p.w);
   launch_gemm(cuda, p, fits_fours(p));
 }
 

@@ -31,7 +31,7 @@ struct WeightGradient {
     return {.tiles = m_tiles() * n_blocks(),
             .chunks = ceil_div(small.shape.pixels(), kTileK),
             .rows = small.shape.c,
-            .turned = 2};
+            .turned = true};
   }
 
   // The outputs p for which p * stride + tap - pad is inside.

@@ -103,8 +103,9 @@ constexpr int kKeptFloats = T::m*(T::n + 8);
 //   fits_warpgroups()                                     it may have a WarpgroupTile
 // Of one that may leave parts (parts.cuh), where leaves_parts():
 //   parts                          where to; null: nowhere
-//   output(), operands(parts)      what they are parts of; what else is read, and the parts written
+//   output()                       what they are parts of
 //   block.store_part(split, row, column, float4)
+//   operands(written)              what else is touched
 template <class Problem>
 concept LeavesParts = requires(const Problem& p) {
   p.leaves_parts();
@@ -295,7 +296,7 @@ void launch_gemm(Cuda& cuda, const Problem& problem, bool fours,
         const int size = y.shape.size();
         work.problem.parts = cuda.parts->take(static_cast<std::size_t>(splits) * static_cast<std::size_t>(size));
         const Parts parts{work.problem.parts, size, splits};
-        run(cuda, work, {.shared = Work::shared}, where, problem.operands(parts));
+        run(cuda, work, {.shared = Work::shared}, where, problem.operands(writes(parts)));
         return launch_add_parts(cuda, y, parts);
       }
     Needs needs = Work::split_needs(work.grid);
@@ -306,7 +307,10 @@ void launch_gemm(Cuda& cuda, const Problem& problem, bool fours,
         needs.partial += more.partial, needs.tickets += more.tickets;
         needs.shared = std::max(needs.shared, Problem::tile_shared);
       }
-    run(cuda, work, needs, where);
+    if constexpr (LeavesParts<Problem>)
+      run(cuda, work, needs, where, problem.operands(writes(problem.output())));
+    else
+      run(cuda, work, needs, where);
   };
   const auto math = [&]<bool Wide>() {
     if constexpr (ForWarpgroups<T>) {

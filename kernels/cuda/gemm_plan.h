@@ -13,7 +13,8 @@ struct GemmSize {
   int tiles;       // of d
   int chunks;      // of the longest reduction, kTileK each
   int rows;        // of a tile, at most
-  int turned = 0;  // operands whose neighbours in memory are not neighbours along k
+  bool turned = false;  // both operands lie so in memory that their neighbours are not those along k
+  double before = 0;    // microseconds of what must run first
   // Of the whole output, where splits leave parts of it (parts.cuh), else 0.
   int pixels = 0, outputs = 0;
 };
@@ -28,25 +29,19 @@ struct ChunkTime {
   double busy, alone;
 };
 template <class T>
-ChunkTime chunk_time(Precision precision, int turned) {
+ChunkTime chunk_time(Precision precision, bool turned) {
   const bool fp32 = precision == Precision::fp32, bf16 = precision == Precision::bf16;
   if constexpr (std::is_same_v<T, SmallTile>) return fp32 ? ChunkTime{1.2, 1.2} : ChunkTime{0.44, 0.56};
   if constexpr (std::is_same_v<T, TallTile>)
     return fp32 ? ChunkTime{2.15, 2.6} : bf16 ? ChunkTime{0.62, 0.8} : ChunkTime{0.7, 0.85};
   if constexpr (std::is_same_v<T, LargeTile>)
     return fp32 ? ChunkTime{4.0, 4.0} : bf16 ? ChunkTime{1.08, 1.08} : ChunkTime{1.28, 1.28};
-  const auto by_turned = [&](ChunkTime none, ChunkTime one, ChunkTime both) {
-    return turned == 0 ? none : turned == 1 ? one : both;
-  };
   if constexpr (std::is_same_v<T, WideTile>)
-    return by_turned({0.45, 0.72}, bf16 ? ChunkTime{0.7, 0.98} : ChunkTime{0.84, 0.98},
-                     bf16 ? ChunkTime{1.05, 1.1} : ChunkTime{1.0, 1.32});
+    return !turned ? ChunkTime{0.45, 0.72} : bf16 ? ChunkTime{1.05, 1.1} : ChunkTime{1.0, 1.32};
   if constexpr (std::is_same_v<T, HugeTile>)
-    return by_turned({0.8, 0.8}, bf16 ? ChunkTime{1.15, 1.15} : ChunkTime{1.3, 1.3},
-                     bf16 ? ChunkTime{1.52, 1.52} : ChunkTime{1.85, 1.85});
+    return !turned ? ChunkTime{0.8, 0.8} : bf16 ? ChunkTime{1.52, 1.52} : ChunkTime{1.85, 1.85};
   if constexpr (std::is_same_v<T, LongTile>)
-    return by_turned({0.6, 0.6}, bf16 ? ChunkTime{0.81, 0.81} : ChunkTime{0.85, 0.85},
-                     bf16 ? ChunkTime{1.22, 1.22} : ChunkTime{1.5, 1.5});
+    return !turned ? ChunkTime{0.6, 0.6} : bf16 ? ChunkTime{1.22, 1.22} : ChunkTime{1.5, 1.5};
 }
 
 // Splits leave their sums in scratch memory, or parts of the output.
@@ -60,7 +55,7 @@ Plan gemm_plan(const Cuda& cuda, const GemmSize& size) {
   const auto estimate = [&](int splits) {
     const int each = ceil_div(size.tiles * splits, cuda.multiprocessors), waves = ceil_div(each, T::resident),
               together = std::min(each, T::resident);
-    double us = waves * ceil_div(size.chunks, splits) * std::max(chunk.alone, together * chunk.busy);
+    double us = size.before + waves * ceil_div(size.chunks, splits) * std::max(chunk.alone, together * chunk.busy);
     if (splits > 1 && size.outputs > 0)
       us += kAdding + kPartsRound * ceil_div(ceil_div(size.pixels, 256) * splits, kAtOnce);
     else if (splits > 1)

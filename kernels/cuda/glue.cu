@@ -12,6 +12,7 @@
 #include "kernels/cuda/one_channel.cuh"
 #include "kernels/cuda/patches.cuh"
 #include "kernels/cuda/portable.cuh"
+#include "kernels/cuda/turn_weights.cuh"
 
 namespace snag {
 namespace {

@@ -25,6 +25,7 @@ struct NormAtOnce;
 struct ForwardNorm;
 struct BackwardNorm;
 struct AddParts;
+struct TurnWeights;
 template <class K>
 struct MapParts;
 template <class Row>
@@ -47,7 +48,7 @@ template <class... K>
 struct GlueWorksOf<std::variant<K...>> {
   using type =
       std::tuple<Reduce<PlainSum>, Reduce<SquaredSum>, Reduce<NormStats>, Reduce<NormGradSums>, ChannelMap<BatchNorm>,
-                 ChannelMap<BatchNormGrad>, NormAtOnce<ForwardNorm>, NormAtOnce<BackwardNorm>, AddParts,
+                 ChannelMap<BatchNormGrad>, NormAtOnce<ForwardNorm>, NormAtOnce<BackwardNorm>, AddParts, TurnWeights,
                  MapParts<BatchNorm>, MapParts<BatchNormGrad>, MapParts<LeakyReluGrad>, LargestMean<ShortRow>,
                  LargestMean<LongRow>, LargestMeanGrad<ShortRow>, LargestMeanGrad<LongRow>, PatchMeans, AdamStep,
                  GatherImages, ImageDown, ImageUp, ImageWeight, NarrowDown, NarrowUp, NarrowWeight, Portable<K>...>;

@@ -6,6 +6,7 @@
 
 #include "kernels/cuda/gemm.cuh"
 #include "kernels/cuda/tile_sums.cuh"
+#include "kernels/cuda/turn_weights.cuh"
 
 namespace snag {
 
@@ -44,15 +45,16 @@ struct Axis {
 };
 
 // Both maps as a product of windows [output pixel, (tap, input channel)] and weights [(tap, input channel), output
-// channel].
+// channel]. Warpgroups want weights that lie along the reduction: ConvUp's are turned before.
 template <bool Up, class TileShape>
 struct Windows {
   using T = TileShape;
-  static constexpr Along a = Along::k, b = Up ? Along::mn : Along::k;
+  static constexpr bool turns_weights = Up && ForWarpgroups<T>;
+  static constexpr Along a = Along::k, b = Up && !turns_weights ? Along::mn : Along::k;
   static constexpr bool reads_again = true;
 
   View out;
-  ConstView in, w;
+  ConstView in, w;  // where weights are turned, w.data is [big channel][tap][small channel] of the shape's
   Conv g;
   int group_h, group_w;  // groups along each axis; outputs of a group are so far apart
   int n_tiles;
@@ -76,14 +78,14 @@ struct Windows {
     GemmSize size{.tiles = m_tiles() * n_blocks(),
                   .chunks = ceil_div(side * side * in.shape.c, kTileK),
                   .rows = rows(),
-                  .turned = Up ? 1 : 0};
+                  .before = turns_weights ? turning_time(w.shape) : 0};
     if (leaves_parts()) size.pixels = out.shape.pixels(), size.outputs = out.shape.size();
     return size;
   }
 
   HD bool leaves_parts() const { return whole && out.shape.pixels() <= kPartsPixels; }
   View output() const { return out; }
-  std::vector<Operand> operands(const Parts& left) const { return {reads(in), reads(w), writes(left)}; }
+  std::vector<Operand> operands(const Operand& written) const { return {reads(in), reads(w), written}; }
 
   HD Axis axis(int origin, int groups, int out_size, int in_size) const {
     return {.origin = origin,
@@ -150,16 +152,16 @@ struct Windows {
       if (!has(d)) return {p.in.data, 0};
       return {p.in.data + (table.tap_in[d.tap] + d.c), 1u << d.tap};
     }
-    // Weights lie [small channel][tap][big channel].
+    // Weights lie [small channel][tap][big channel], where they are not turned.
     __device__ Row b_row(int n) const {
-      const int channel = Up ? 1 : p.g.kernel * p.g.kernel * p.in.shape.c;
+      const int channel = b == Along::mn ? 1 : p.g.kernel * p.g.kernel * p.in.shape.c;
       return {static_cast<unsigned>(n * channel), n0 + n < p.out.shape.c ? ~0u : 0};
     }
     __device__ OfTap b_line(At first, int k) const {
       const int kernel2 = p.g.kernel * p.g.kernel;
       const At d = element(first, k);
       if (!has(d)) return {p.w.data, 0};
-      if constexpr (Up)
+      if constexpr (b == Along::mn)
         return {p.w.data + std::int64_t{d.c} * (kernel2 * p.out.shape.c) + (table.tap_w[d.tap] * p.out.shape.c + n0),
                 1};
       const float* const channel = p.w.data + std::int64_t{n0} * (kernel2 * p.in.shape.c);

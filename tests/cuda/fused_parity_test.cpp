@@ -265,6 +265,38 @@ TEST_CASE("a convolution that takes sums waits for those who read what was there
   for (std::size_t i = 0; i < y.size(); ++i) CHECK(sum[i] == static_cast<float>(y[i] + 8));
 }
 
+TEST_CASE("a transposed convolution turns the weights that its step has just written, in each run anew") {
+  // For one multiprocessor, and of the size that warpgroups are for.
+  const Layer layer{"", true, 12, 1, 64, 64, 8, 8};
+  const auto run = [&](Precision precision, bool eager) {
+    CudaOptions o = options(precision, eager);
+    o.multiprocessors = 1;
+    const auto backend = cuda(o);
+    const Operands a(*backend, layer, Follows::statistics);
+    const Shape s = a.w.shape;
+    const View source = put(*backend, s, gaussian(s.size(), 9));
+    const auto step = backend->record([&] {
+      backend->run(LeakyRelu{.y = a.w, .x = source, .slope = real(0.5)});
+      backend->run(a.convolution());
+      backend->run(a.sums());
+    });
+    std::vector<Numbers> results;
+    for (const int seed : {10, 11}) {
+      const Numbers x = gaussian(s.size(), static_cast<std::uint64_t>(seed));
+      const std::vector<float> floats(x.begin(), x.end());
+      backend->upload(source.data, floats.data(), floats.size() * sizeof(float));
+      step->run();
+      results.push_back(get(*backend, a.y));
+      results.push_back(get(*backend, a.first));
+    }
+    return results;
+  };
+  for (const Precision precision : {Precision::tf32, Precision::bf16}) {
+    const std::vector<Numbers> eager = run(precision, true);
+    each_schedule([&] { CHECK(run(precision, false) == eager); });
+  }
+}
+
 // An image's convolution, and an activation of its output or of another tensor of that shape.
 struct Activated {
   Numbers small, y;
