@@ -149,13 +149,13 @@ void direct_sight(const WindowProblem& p, const Sight& s, const real* in, const 
   }
 }
 
-// Channel 0 of the pixel that position (y, x) of the stretches gives, and channels begin .. end of all of them set to
-// 0.
+// Channel 0 of the pixel that position (y, x) of the stretches gives.
 inline real* output_at(const WindowProblem& p, const Stretch& ys, const Stretch& xs, int n, int y, int x) {
   const int out_y = y * p.y.out_step + p.y.out_origin + ys.first_group,
             out_x = x * p.x.out_step + p.x.out_origin + xs.first_group;
   return p.out + (static_cast<std::ptrdiff_t>(n * p.y.out + out_y) * p.x.out + out_x) * p.out_channels;
 }
+// Sets channels begin .. end of all such pixels to zero.
 inline void clear_outputs(const WindowProblem& p, const Stretch& ys, const Stretch& xs, int begin, int end) {
   for (int n = 0; n < p.images; ++n)
     for (int y = ys.begin; y < ys.end; ++y)

@@ -64,38 +64,26 @@ HWY_INLINE void sweep_tile(const Lines& w, const real* const* in, std::ptrdiff_t
     for (int v = 0; v < V; ++v) store(sum[i][v], out[i] + w.channel + v * kLanes);
 }
 
-// The same for any number of positions.
+// The same for H positions at most.
+template <int V, bool First, int H = kSweptTile>
+HWY_INLINE void sweep_up_to(int positions, const Lines& w, const real* const* in, std::ptrdiff_t element,
+                            real* const* out) {
+  if constexpr (H > 1)
+    if (positions < H) return sweep_up_to<V, First, H - 1>(positions, w, in, element, out);
+  sweep_tile<H, V, First>(w, in, element, out);
+}
+
+// For any number, in tiles that are as equal as can be.
 template <int V>
-HWY_INLINE void sweep_tiles(const Lines& w, int positions, const real* const* in, std::ptrdiff_t element,
+HWY_INLINE void sweep_tiles(int positions, const Lines& w, const real* const* in, std::ptrdiff_t element,
                             real* const* out) {
   const int tiles = (positions + kSweptTile - 1) / kSweptTile;
   for (int tile = 0; tile < tiles; ++tile) {
-    const int i = positions * tile / tiles;
-    const auto sweep = [&]<int H>() {
-      if (tile == 0)
-        sweep_tile<H, V, true>(w, in + i, element, out + i);
-      else
-        sweep_tile<H, V, false>(w, in + i, element, out + i);
-    };
-    switch (positions * (tile + 1) / tiles - i) {
-      case 1:
-        sweep.template operator()<1>();
-        break;
-      case 2:
-        sweep.template operator()<2>();
-        break;
-      case 3:
-        sweep.template operator()<3>();
-        break;
-      case 4:
-        sweep.template operator()<4>();
-        break;
-      case 5:
-        sweep.template operator()<5>();
-        break;
-      default:
-        sweep.template operator()<6>();
-    }
+    const int i = positions * tile / tiles, count = positions * (tile + 1) / tiles - i;
+    if (tile == 0)
+      sweep_up_to<V, true>(count, w, in, element, out);
+    else
+      sweep_up_to<V, false>(count, w, in + i, element, out + i);
   }
 }
 
@@ -110,12 +98,14 @@ inline void sweep_group(const WindowProblem& p, const ConvUp& k, const Stretch& 
     const real* in[kFewRows];
     real* out[kFewRows];
     int seen = 0;
-    for (int n = 0; n < p.images; ++n)
+    for (int n = 0; n < p.images; ++n) {
+      const real* const first = first_seen(p, s, n);
       for (int y = 0; y < s.lines; ++y)
         for (int x = 0; x < s.width; ++x) {
-          in[seen] = first_seen(p, s, n) + y * from.line + x * from.pixel;
+          in[seen] = first + y * from.line + x * from.pixel;
           out[seen++] = output_at(p, ys, xs, n, s.y + y, s.x + x);
         }
+    }
     for (int place = 0; place < s.places; ++place) {
       const real* b = up_line(p, k, group, s.jy * p.x.window + s.jx + place);
       for (int o = 0; o < p.in_channels; o += kLines) {
@@ -123,7 +113,7 @@ inline void sweep_group(const WindowProblem& p, const ConvUp& k, const Stretch& 
         Lines w{b + o * stride + begin, stride, std::min(kLines, p.in_channels - o), begin};
         const auto pass = [&]<int V>() {
           for (; w.channel + V * kLanes <= end; w.channel += V * kLanes, w.b += V * kLanes)
-            sweep_tiles<V>(w, seen, in, element, out);
+            sweep_tiles<V>(seen, w, in, element, out);
         };
         pass.template operator()<kSweptVectors>();
         pass.template operator()<1>();
@@ -134,9 +124,8 @@ inline void sweep_group(const WindowProblem& p, const ConvUp& k, const Stretch& 
 
 // Whether so few rows meet a weight that it is best used as it lies.
 inline bool sweeps(const WindowProblem& p, const ConvUp& k) {
-  const auto positions = [](const WindowAxis& a) {
-    return (a.out + a.groups - 1) / a.groups;
-  };  // of any group, at most
+  // Of any group, at most.
+  const auto positions = [](const WindowAxis& a) { return (a.out + a.groups - 1) / a.groups; };
   return k.g.kernel % k.g.stride == 0 && p.out_channels % kLanes == 0 &&
          p.images * positions(p.y) * positions(p.x) <= kFewRows;
 }
