@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/simd-inl.h"
@@ -20,23 +21,25 @@ constexpr int kImageKernel = 4, kImageStride = 2;
 HWY_INLINE bool is_image(Shape big, Conv g) {
   return big.c == 1 && g.kernel == kImageKernel && g.stride == kImageStride;
 }
+constexpr int lines_seen(int small_lines) { return (small_lines - 1) * kImageStride + kImageKernel; }
 
 // Element (line, x) of the frame, at data[line * stride + x], is element (first line + line, x - pad) of an image.
-class Frame {
+class alignas(kArenaAlign) Frame {
  public:
-  // `width`: how far taps reach
+  // `width`: how far taps reach. Whoever fills it first writes the zeros, so that they are in that thread's cache.
   Frame(Scratch& scratch, Shape image, Conv g, int lines, int width)
-      : image_(image), pad_(g.pad), stride_(std::max(width, image.w + g.pad)) {
-    const std::size_t size = static_cast<std::size_t>(lines) * static_cast<std::size_t>(stride_);
-    data_ = scratch.take<real>(size);
-    std::fill_n(data_, size, real(0));
-  }
+      : image_(image),
+        pad_(g.pad),
+        stride_(std::max(width, image.w + g.pad)),
+        size_(static_cast<std::size_t>(lines) * static_cast<std::size_t>(stride_)),
+        data_(scratch.take<real>(size_)) {}
 
   std::ptrdiff_t stride() const { return stride_; }
   const real* line(int i) const { return data_ + i * stride_; }
 
   // Lines first, first + 1, ... of image n of the batch.
   void fill(const real* batch, int n, int first, int lines) {
+    if (!std::exchange(framed_, true)) std::fill_n(data_, size_, real(0));
     for (int i = 0; i < lines; ++i) {
       const int y = first + i;
       real* to = data_ + i * stride_ + pad_;
@@ -51,7 +54,9 @@ class Frame {
   Shape image_;
   int pad_;
   std::ptrdiff_t stride_;
+  std::size_t size_;
   real* data_;
+  bool framed_ = false;
 };
 
 inline Frame* frames(Scratch& scratch, int count, Shape image, Conv g, int lines, int width) {

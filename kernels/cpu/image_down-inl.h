@@ -80,13 +80,12 @@ inline void image_down(Cpu& cpu, Scratch& scratch, const ConvDown& k) {
   const Shape big = k.big.shape, small = k.small.shape;
   const real* packed = pack_down(cpu, scratch, window_problem(k), k.w);
   const int reach = (small.w + kImageTile) * kImageStride + kImageKernel;
-  Frame* own = frames(scratch, cpu.pool.threads(), big, k.g, big.h + 2 * k.g.pad + kImageKernel, reach);
   const Bands bands(small.n, small.h, cpu.pool.threads());
+  Frame* own = frames(scratch, cpu.pool.threads(), big, k.g, lines_seen(bands.most_lines()), reach);
   cpu.pool.parallel_for(bands.count(), [&](int task, int thread) {
     const Band band = bands[task];
     Frame& frame = own[thread];
-    frame.fill(k.big.data, band.n, band.begin * kImageStride - k.g.pad,
-               (band.end - band.begin - 1) * kImageStride + kImageKernel);
+    frame.fill(k.big.data, band.n, band.begin * kImageStride - k.g.pad, lines_seen(band.end - band.begin));
     for (int p = band.begin; p < band.end; ++p)
       image_down_line(
           {frame.line((p - band.begin) * kImageStride), frame.stride(),

@@ -63,16 +63,18 @@ const real* all_panels(Cpu& cpu, Scratch& scratch, const WindowProblem& p, Const
   return to;
 }
 
-// [o][k] -> panels [o / kLanes][k][o % kLanes], k = (r, t, c)
+// [o][k] -> panels [o / kLanes][k][o % kLanes], k = (r, t, c). A task has a piece of a panel, or as many short panels
+// as make one: of one channel's 16 taps all panels are less work than sharing them.
 inline const real* pack_down(Cpu& cpu, Scratch& scratch, const WindowProblem& p, ConstView w) {
-  const int depth = p.window(), panels = (p.out_channels + kLanes - 1) / kLanes;
   constexpr int kPiece = 512;
-  const int pieces = (depth + kPiece - 1) / kPiece;
+  const int depth = p.window(), panels = (p.out_channels + kLanes - 1) / kLanes;
+  const int pieces = (depth + kPiece - 1) / kPiece, together = std::max(1, kPiece / depth);
   return all_panels(cpu, scratch, p, w, 0, [&](real* to) {
-    cpu.pool.parallel_for(panels * pieces, [&](int task) {
-      const int panel = task / pieces, begin = task % pieces * kPiece;
-      pack_down_panel(p, w.data, panel, begin, std::min(depth, begin + kPiece),
-                      to + (static_cast<std::ptrdiff_t>(panel) * depth + begin) * kLanes);
+    cpu.pool.parallel_for((panels + together - 1) / together * pieces, [&](int task) {
+      const int first = task / pieces * together, begin = task % pieces * kPiece;
+      for (int panel = first; panel < std::min(panels, first + together); ++panel)
+        pack_down_panel(p, w.data, panel, begin, std::min(depth, begin + kPiece),
+                        to + (static_cast<std::ptrdiff_t>(panel) * depth + begin) * kLanes);
     });
   });
 }
