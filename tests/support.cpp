@@ -47,11 +47,17 @@ double normalised_error(const Numbers& x, const Numbers& reference) {
 
 Numbers gaussian(int n, std::uint64_t seed, std::uint32_t row) {
   Numbers x;
-  for (int i = 0; i < n; ++i) {
-    const Draw u = philox(seed, Stream::sample, row, static_cast<std::uint64_t>(i));
-    const double radius = std::sqrt(-2 * std::log(1 - u.uniform(0)));
-    x.push_back(static_cast<float>(radius * std::cos(6.283185307179586 * u.uniform(1))));
+  const auto count = static_cast<std::size_t>(n);
+  x.reserve(count + 3);
+  while (x.size() < count) {  // a draw has four words, two of which make two numbers
+    const Draw u = philox(seed, Stream::sample, row, x.size());
+    for (const int i : {0, 2}) {
+      const double radius = std::sqrt(-2 * std::log(1 - u.uniform(i))), angle = 6.283185307179586 * u.uniform(i + 1);
+      x.push_back(static_cast<float>(radius * std::cos(angle)));
+      x.push_back(static_cast<float>(radius * std::sin(angle)));
+    }
   }
+  x.resize(count);
   return x;
 }
 

@@ -107,7 +107,9 @@ Numbers run(Backend& backend, const Shapes& s, K (*build)(View out, ConstView a,
   return result;
 }
 
-std::array<Numbers, 3> maps(Backend& backend, const Shapes& s) {
+using Maps = std::array<Numbers, 3>;  // down, up, weight
+
+Maps maps(Backend& backend, const Shapes& s) {
   const Shape big{s.images, s.big_c, s.big_h, s.big_w},
       small{s.images, s.small_c, s.g.down(s.big_h), s.g.down(s.big_w)}, w{s.small_c, s.big_c, s.g.kernel, s.g.kernel};
   return {run<ConvDown>(
@@ -130,12 +132,28 @@ std::array<Numbers, 3> maps(Backend& backend, const Shapes& s) {
               w, big, small)};
 }
 
-TEST_CASE("the tuned convolutions equal the portable ones on shapes that do not divide the tiles") {
+std::vector<Maps> portable_maps(const std::vector<Shapes>& shapes) {
   const auto reference = portable_backend();
+  std::vector<Maps> all;
+  for (const Shapes& s : shapes) all.push_back(maps(*reference, s));
+  return all;
+}
+
+void check_maps(const Maps& x, const Maps& expected, const Form& form) {
+  for (std::size_t k = 0; k < x.size(); ++k) {
+    INFO("map ", k, " (down, up, weight)");
+    CHECK(normalised_error(x[k], expected[k]) <= form.tolerance);
+  }
+}
+
+TEST_CASE("the tuned convolutions equal the portable ones on shapes that do not divide the tiles") {
+  const std::vector<Shapes> shapes = geometries();
+  const std::vector<Maps> expected = portable_maps(shapes);
   for (const Form& form : kForms) {
     if (form.options.portable) continue;
     const auto backend = cuda(form.options);
-    for (const Shapes& s : geometries()) {
+    for (std::size_t i = 0; i < shapes.size(); ++i) {
+      const Shapes& s = shapes[i];
       CAPTURE(form.name);
       CAPTURE(s.images);
       CAPTURE(s.small_c);
@@ -145,11 +163,7 @@ TEST_CASE("the tuned convolutions equal the portable ones on shapes that do not 
       CAPTURE(s.g.kernel);
       CAPTURE(s.g.stride);
       CAPTURE(s.g.pad);
-      const auto expected = maps(*reference, s), x = maps(*backend, s);
-      for (std::size_t k = 0; k < 3; ++k) {
-        INFO("map ", k, " (down, up, weight)");
-        CHECK(normalised_error(x[k], expected[k]) <= form.tolerance);
-      }
+      check_maps(maps(*backend, s), expected[i], form);
     }
   }
 }
@@ -166,7 +180,7 @@ TEST_CASE("convolutions in large tiles equal the portable ones") {
                                    {70, halve, 64, 32, 4, 4},
                                    {12, same, 132, 16, 6, 6},
                                    {10, halve, 200, 64, 6, 6}};
-  const auto reference = portable_backend();
+  const std::vector<Maps> expected = portable_maps(shapes);
   for (const Form& form : kForms) {
     if (form.options.portable) continue;
     // By warpgroups, where convolutions take them; without.
@@ -176,17 +190,14 @@ TEST_CASE("convolutions in large tiles equal the portable ones") {
       options.warpgroups = warpgroups;
       if (!warpgroups && options.precision == Precision::fp32) continue;  // as with
       const auto backend = cuda(options);
-      for (const Shapes& s : shapes) {
+      for (std::size_t i = 0; i < shapes.size(); ++i) {
+        const Shapes& s = shapes[i];
         CAPTURE(form.name);
         CAPTURE(multiprocessors);
         CAPTURE(warpgroups);
         CAPTURE(s.small_c);
         CAPTURE(s.big_c);
-        const auto expected = maps(*reference, s), x = maps(*backend, s);
-        for (std::size_t k = 0; k < 3; ++k) {
-          INFO("map ", k, " (down, up, weight)");
-          CHECK(normalised_error(x[k], expected[k]) <= form.tolerance);
-        }
+        check_maps(maps(*backend, s), expected[i], form);
       }
     }
   }
