@@ -5,6 +5,7 @@ usage: behaviour.py STEP_BENCH CONFIG.json|- [--rounds 3] [--threads N] [--batch
 CONFIG.json is a run's; - takes the defaults of train_gan, at width 64.
 """
 import argparse
+import concurrent.futures
 import os
 import statistics
 
@@ -36,14 +37,28 @@ def milliseconds(run, batch):
     return 1000 * batch / run.rates["train", batch]
 
 
+def at_once(count, measure):
+    """The mean of as many of these measurements, running at the same time."""
+    with concurrent.futures.ThreadPoolExecutor(count) as pool:
+        return statistics.mean(f.result() for f in [pool.submit(measure) for _ in range(count)])
+
+
 def print_threads(steps, batches, options):
-    print(f"| images a step | Snag, ms, 1 thread | {options.threads} threads | ratio |\n| --- | --- | --- | --- |")
+    threads = options.threads
+    print(f"What the machine allows: {threads} processes of one thread each, that share nothing but the machine, at once.\n")
+    print(f"| images a step | Snag, ms, 1 thread | {threads} threads | ratio | {threads} processes, each | a step over 1 thread |\n"
+          "| --- | --- | --- | --- | --- | --- |")
     for batch in batches:
-        one, all_threads = in_turn(
-            options.rounds,
-            lambda: milliseconds(steps.ours(batch, "train", 1), batch),
-            lambda: milliseconds(steps.ours(batch, "train", options.threads), batch))
-        print(f"| {batch} | {one:.1f} | {all_threads:.1f} | {all_threads / one:.2f} |", flush=True)
+
+        def alone():
+            return milliseconds(steps.ours(batch, "train", 1), batch)
+
+        one, all_threads, processes = in_turn(
+            options.rounds, alone,
+            lambda: milliseconds(steps.ours(batch, "train", threads), batch),
+            lambda: at_once(threads, alone))
+        print(f"| {batch} | {one:.1f} | {all_threads:.1f} | {all_threads / one:.2f} | {processes:.1f} |"
+              f" {processes / threads / one:.2f} |", flush=True)
 
 
 def print_busy(steps, batch, options):
