@@ -73,7 +73,7 @@ step_bench=$build/bench/step_bench kernel_bench=$build/bench/cpu_kernel_bench
 
 peer training 180 compare "$step_bench" - --what train --batch 2,16,128 --rounds 3 --least 3
 peer scoring 120 compare "$step_bench" - --what score --batch 1,256 --rounds 3 --least 3
-peer behaviour 100 behaviour "$step_bench" - --batch 16,128 --rounds 2 --least 3
+peer behaviour 130 behaviour "$step_bench" - --batch 16,128 --rounds 2 --least 3
 peer transposed 140 transposed "$kernel_bench" --batch 1,64
 # One OpenMP for oneDNN and OpenBLAS.
 export LD_LIBRARY_PATH=$openmp_blas${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
