@@ -1,4 +1,5 @@
 #pragma once
+#include "kernels/cuda/bf16.cuh"
 #include "kernels/cuda/fours.cuh"
 #include "kernels/cuda/work.cuh"
 
@@ -40,6 +41,9 @@ struct AdamStep {
   static constexpr int threads = kAdamBlock, resident = 1;
   Adam k;
   Grid grid;
+  Bf16* also = nullptr;
+  // What is updated in fours.
+  View output() const { return {k.w.data, {.c = k.trained() / 4 * 4}}; }
   __device__ void run(Place at) const {
     SHARED(Adam::Scales, scales, [1]);
     if (threadIdx.x == 0) scales[0] = k.scales();
@@ -54,7 +58,8 @@ struct AdamStep {
         k.update(w.y, m.y, v.y, g.y, s);
         k.update(w.z, m.z, v.z, g.z, s);
         k.update(w.w, m.w, v.w, g.w, s);
-        four(k.w.data, i) = w, four(k.m.data, i) = m, four(k.v.data, i) = v;
+        store_four(k.w.data, also, i, w);
+        four(k.m.data, i) = m, four(k.v.data, i) = v;
         if (k.average.data) average_four(k, i, w, s);
       } else {
         for (int j = i; j < i + 4 && j < size; ++j) k.update(j, s);

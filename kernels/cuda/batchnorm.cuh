@@ -1,4 +1,5 @@
 #pragma once
+#include "kernels/cuda/bf16.cuh"
 #include "kernels/cuda/fours.cuh"
 #include "kernels/cuda/reduce.cuh"
 
@@ -68,19 +69,19 @@ struct NormGradSums {
 
 constexpr int kMapBlock = 256;
 
-// A map reads its source, x or dy, and backward another, x.
+// A map writes its output, and reads its source, x or dy, and backward another, x.
+HD inline View output(const BatchNorm& k) { return k.y; }
+HD inline View output(const BatchNormGrad& k) { return k.dx; }
 HD inline ConstView source(const BatchNorm& k) { return k.x; }
 HD inline ConstView source(const BatchNormGrad& k) { return k.dy; }
 __device__ inline float4 other_four(const BatchNorm&, int) { return {}; }
 __device__ inline float4 other_four(const BatchNormGrad& k, int i) { return four(k.x.data, i); }
-// Elements i .. i + 3.
-__device__ inline void map_four(const BatchNorm& k, int i, float4 x, float4, const BatchNorm::Channel (&c)[4]) {
-  four(k.y.data, i) = {k.value(x.x, c[0]), k.value(x.y, c[1]), k.value(x.z, c[2]), k.value(x.w, c[3])};
+// Four elements.
+__device__ inline float4 map_four(const BatchNorm& k, float4 x, float4, const BatchNorm::Channel (&c)[4]) {
+  return {k.value(x.x, c[0]), k.value(x.y, c[1]), k.value(x.z, c[2]), k.value(x.w, c[3])};
 }
-__device__ inline void map_four(const BatchNormGrad& k, int i, float4 dy, float4 x,
-                                const BatchNormGrad::Channel (&c)[4]) {
-  four(k.dx.data, i) = {k.value(x.x, dy.x, c[0]), k.value(x.y, dy.y, c[1]), k.value(x.z, dy.z, c[2]),
-                        k.value(x.w, dy.w, c[3])};
+__device__ inline float4 map_four(const BatchNormGrad& k, float4 dy, float4 x, const BatchNormGrad::Channel (&c)[4]) {
+  return {k.value(x.x, dy.x, c[0]), k.value(x.y, dy.y, c[1]), k.value(x.z, dy.z, c[2]), k.value(x.w, dy.w, c[3])};
 }
 
 // What is done once for each channel.
@@ -93,6 +94,8 @@ struct ChannelMap {
   K kernel;
   int width;  // threads side by side along channels
   Grid grid;  // tiles of channels, shares of a group's pixels, groups
+  Bf16* also = nullptr;
+  View output() const { return snag::output(kernel); }
   __device__ void run(Place at) const {
     const K k = kernel;  // in registers, whatever is written
     const int lane = static_cast<int>(threadIdx.x) % width, row = static_cast<int>(threadIdx.x) / width,
@@ -105,7 +108,7 @@ struct ChannelMap {
     const int pixels = s.pixels() / k.groups(), first = at.z * pixels;
     for (int p = at.y * rows + row; p < pixels; p += grid.y * rows) {
       const int i = (first + p) * s.c + c;
-      map_four(k, i, four(source(k).data, i), other_four(k, i), own);
+      store_four(snag::output(k).data, also, i, map_four(k, four(source(k).data, i), other_four(k, i), own));
     }
     // four rows of threads, so that none waits for more than its own channel's memory
     if (at.z == 0 && at.y == 0 && row < 4) finish(k, c + row);

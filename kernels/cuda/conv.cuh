@@ -16,6 +16,8 @@ Windows<Up, T> windows(View out, ConstView in, ConstView w, Conv g) {
   return {.out = out,
           .in = in,
           .w = w,
+          .in_data = nullptr,
+          .w_data = nullptr,
           .g = g,
           .group_h = each_pixel ? out.shape.h : parities,
           .group_w = each_pixel ? out.shape.w : parities,
@@ -37,16 +39,28 @@ bool fits_fours(const Windows<Up, T>& p) {
   return p.in.shape.c % 4 == 0 && (!Up || p.out.shape.c % 4 == 0) && aligned(p.in.data, p.w.data);
 }
 
+// Chunks have one tap; bf16 is copied in eights.
+template <class T, class Problem>
+bool fits_warpgroups(const Problem& p) {
+  return p.in.shape.c % T::k == 0 && p.out.shape.c * sizeof(typename T::Scalar) % 16 == 0;
+}
+
 // Calls f with the convolution as a product in the tiles that suit it.
 template <class K, class F>
 auto in_tiles(const Cuda& cuda, const K& k, const F& f) {
+  const auto small = windows<SmallTile>(k);
   return in_best_tile(
-      cuda, fits_fours(windows<SmallTile>(k)), [&]<class T> { return windows<T>(k); }, f);
+      cuda, fits_fours(small), [&]<class T> { return windows<T>(k); },
+      [&]<class T> { return fits_warpgroups<T>(small); }, f);
 }
 
 template <bool Up, class T>
 void launch_windows(Cuda& cuda, Windows<Up, T> p) {
-  if constexpr (Windows<Up, T>::turns_weights) p.w = turned_weights(cuda, p.w);
+  p.in_data = as<typename T::Scalar>(cuda, p.in);
+  if constexpr (Windows<Up, T>::turns_weights)
+    p.w_data = turned_weights(cuda, p.w);
+  else
+    p.w_data = as<typename T::Scalar>(cuda, p.w);
   launch_gemm(cuda, p, fits_fours(p));
 }
 

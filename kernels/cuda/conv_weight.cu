@@ -12,26 +12,32 @@ namespace {
 template <class TileShape>
 struct WeightGradient {
   using T = TileShape;
+  using Scalar = typename T::Scalar;
   static constexpr Along a = Along::mn, b = Along::mn;
   struct Table {};
 
   View dw;
   ConstView big, small;
+  const Scalar *big_data, *small_data;  // as the product reads them
   Conv g;
   int n_tiles;
   bool whole;  // four channels of dw can be stored at once
 
   // A WarpgroupTile may be wider than a tap has channels: then it has so many taps, one after another.
   HD int taps_of_tile() const { return ForWarpgroups<T> && T::n > big.shape.c ? T::n / big.shape.c : 1; }
-  HD bool fits_warpgroups() const { return big.shape.c >= WideTile::n || LongTile::n % big.shape.c == 0; }
 
   HD int m_tiles() const { return ceil_div(small.shape.c, T::m); }
   HD int n_blocks() const { return n_tiles * ceil_div(g.kernel * g.kernel, taps_of_tile()); }
   GemmSize size() const {
     return {.tiles = m_tiles() * n_blocks(),
-            .chunks = ceil_div(small.shape.pixels(), kTileK),
+            .chunks = ceil_div(small.shape.pixels(), T::k),
             .rows = small.shape.c,
-            .turned = true};
+            .turned = true,
+            .before = std::is_same_v<Scalar, float> ? 0 : bf16_time(big.shape) + bf16_time(small.shape)};
+  }
+  View output() const { return dw; }
+  std::vector<Operand> operands(const Operand& written) const {
+    return {reads(big_data, big.shape), reads(small_data, small.shape), written};
   }
 
   // The outputs p for which p * stride + tap - pad is inside.
@@ -65,24 +71,24 @@ struct WeightGradient {
     Raster pixels;             // of those ranges
 
     __device__ int depth() const { return p.small.shape.n * ys.count * xs.count; }
-    __device__ int chunks() const { return ceil_div(depth(), kTileK); }
+    __device__ int chunks() const { return ceil_div(depth(), T::k); }
     __device__ int rows() const { return p.small.shape.c - m0 < T::m ? p.small.shape.c - m0 : T::m; }
 
     // Channels of one.
     struct OfPixel {
-      const float* from;
+      const Scalar* from;
       int left;
-      __device__ Element operator()(int channel) const { return {from + channel, channel < left}; }
+      __device__ Element<Scalar> operator()(int channel) const { return {from + channel, channel < left}; }
     };
     using At = int;  // a chunk's first pixel
-    __device__ static At at(int chunk) { return chunk * kTileK; }
-    __device__ static void advance(At& a) { a += kTileK; }
+    __device__ static At at(int chunk) { return chunk * T::k; }
+    __device__ static void advance(At& a) { a += T::k; }
     __device__ static int a_row(int m) { return m; }
     __device__ OfPixel a_line(At first, int k) const {
-      if (first + k >= depth()) return {p.small.data, 0};
+      if (first + k >= depth()) return {p.small_data, 0};
       const Raster::At at = pixels.at(first + k);
       const Shape s = p.small.shape;
-      return {p.small.data + ((at.n * s.h + ys.begin + at.y) * s.w + xs.begin + at.x) * s.c + m0, s.c - m0};
+      return {p.small_data + ((at.n * s.h + ys.begin + at.y) * s.w + xs.begin + at.x) * s.c + m0, s.c - m0};
     }
 
     // Where a column of the tile lies in a window of `big`. A tile of one tap has only windows in which that is inside.
@@ -100,9 +106,9 @@ struct WeightGradient {
       bool is;
     };
     struct OfWindow {
-      const float* from;
+      const Scalar* from;
       int y, x, h, w;  // its first pixel; where rows and columns end
-      __device__ Element operator()(Row row) const {
+      __device__ Element<Scalar> operator()(Row row) const {
         const auto inside = [](int i, int end) { return static_cast<unsigned>(i) < static_cast<unsigned>(end); };
         return {from + row.offset, row.is && inside(y + row.y, h) && inside(x + row.x, w)};
       }
@@ -120,7 +126,7 @@ struct WeightGradient {
       const bool is = first + k < depth();
       const Raster::At at = is ? pixels.at(first + k) : Raster::At{};
       const int y = (ys.begin + at.y) * p.g.stride - p.g.pad, x = (xs.begin + at.x) * p.g.stride - p.g.pad;
-      const float* const window = p.big.data + ((at.n * s.h + y) * s.w + x) * s.c;
+      const Scalar* const window = p.big_data + ((at.n * s.h + y) * s.w + x) * s.c;
       if constexpr (ForWarpgroups<T>)
         return OfWindow{window, y, x, is ? s.h : 0, s.w};
       else
@@ -151,6 +157,8 @@ WeightGradient<T> weight_gradient(const ConvWeight& k) {
   return {.dw = k.dw,
           .big = k.big,
           .small = k.small,
+          .big_data = nullptr,
+          .small_data = nullptr,
           .g = k.g,
           .n_tiles = ceil_div(k.big.shape.c, T::n),
           .whole = k.big.shape.c % 4 == 0 && aligned(k.dw.data)};
@@ -160,13 +168,24 @@ bool fits_fours(const ConvWeight& k) {
   return k.big.shape.c % 4 == 0 && k.small.shape.c % 4 == 0 && aligned(k.big.data, k.small.data);
 }
 
+// A tile has one tap, or a few whole ones. Rows of bf16 are whole, too.
+template <class T>
+bool fits_warpgroups(const ConvWeight& k) {
+  const int channels = k.big.shape.c;
+  if (!std::is_same_v<typename T::Scalar, float>) return channels % T::k == 0 && k.small.shape.c % T::k == 0;
+  return channels >= WideTile<>::n || LongTile<>::n % channels == 0;
+}
+
 }  // namespace
 
 void launch(Cuda& cuda, const ConvWeight& k) {
   if (launch_one_channel(cuda, k) || launch_narrow(cuda, k)) return;
   in_best_tile(
-      cuda, fits_fours(k), [&]<class T> { return weight_gradient<T>(k); },
-      [&](const auto& p) { launch_gemm(cuda, p, fits_fours(k)); });
+      cuda, fits_fours(k), [&]<class T> { return weight_gradient<T>(k); }, [&]<class T> { return fits_warpgroups<T>(k); },
+      [&]<class T>(WeightGradient<T> p) {
+        p.big_data = as<typename T::Scalar>(cuda, p.big), p.small_data = as<typename T::Scalar>(cuda, p.small);
+        launch_gemm(cuda, p, fits_fours(k));
+      });
 }
 
 }  // namespace snag

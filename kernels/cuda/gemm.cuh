@@ -40,8 +40,9 @@ __device__ inline void store4(float* to, float4 v, int left, bool whole) {
 }
 
 // Where an element of an operand lies; where there is none, it is zero and `at` not read.
+template <class Scalar>
 struct Element {
-  const float* at;
+  const Scalar* at;
   bool is;
 };
 // Starts the copies of an operand's tile. line(k)(row(mn)): an element.
@@ -56,7 +57,7 @@ __device__ inline void copy_tile(const F& line, const Row& row, float* tile) {
       UNROLL
       for (int i = 0; i < MN / at_once; ++i) {
         const int mn = tid / 8 + at_once * i;
-        const Element e = of(row(mn));
+        const auto e = of(row(mn));
         copy_piece<Wide, Again>(tile + tile_at<A, MN>(mn, k), e.at, e.is);
       }
     }
@@ -68,7 +69,7 @@ __device__ inline void copy_tile(const F& line, const Row& row, float* tile) {
     for (int i = 0; i < MN / 4 / each; ++i) UNROLL
     for (int j = 0; j < pieces<Wide>(); ++j) {
       const int mn = 4 * (tid % each + each * i) + j;
-      const Element e = of(row(mn));
+      const auto e = of(row(mn));
       copy_piece<Wide, Again>(tile + tile_at<A, MN>(mn, k), e.at, e.is);
     }
   }
@@ -89,23 +90,21 @@ constexpr int kKeptFloats = T::m*(T::n + 8);
 //   static constexpr bool reads_again                     where a block reads elements of a again soon
 //   Table                                                 what a block keeps in shared memory
 //   Block block(m tile, n block, Table&)                  what this block works on; ends with a barrier
-//   block.chunks()                                        length of the reduction, in chunks of kTileK
+//   block.chunks()                                        length of the reduction, in chunks of T::k
 //   block.rows()                                          rows of the tile that there are
 //   block.at(chunk), advance(at)                          where a chunk's elements lie; the next one's
 //   block.a_row(m), b_row(n)                              what the elements of a row share in all chunks
-//   block.a_line(at, k), b_line(at, k)                    f(row): an Element; where copied in fours the first of four,
-//   which
-//                                                         are all or none
+//   block.a_line(at, k), b_line(at, k)                    f(row): an Element; where copied in pieces the first of one,
+//                                                         which are all or none
 //   block.store(row, column, float4)                      takes four neighbours; ignores what is outside
 // and, of a Problem that has it, where keeps_tile():
 //   take_tile(block, m tile, n block, float* tile, Scratch)   takes all at once, at kept_at(row, column)
 //   tile_needs(), tile_shared                                 of that; tile_shared bytes are at `tile`
-//   fits_warpgroups()                                     it may have a WarpgroupTile
+//   output()                                              what is stored
+//   operands(written)                                     what is read, and that
 // Of one that may leave parts (parts.cuh), where leaves_parts():
-//   parts                          where to; null: nowhere
-//   output()                       what they are parts of
+//   parts                          where to; null: nowhere; they are parts of the output
 //   block.store_part(split, row, column, float4)
-//   operands(written)              what else is touched
 template <class Problem>
 concept LeavesParts = requires(const Problem& p) {
   p.leaves_parts();
@@ -120,7 +119,7 @@ struct Gemm {
   using T = typename Problem::T;
   using M = Math<T, Problem::a, Problem::b>;
   static constexpr int threads = T::threads, resident = M::resident;
-  static constexpr int a_floats = T::m * kTileK, b_floats = T::n * kTileK;
+  static constexpr int a_floats = T::m * T::k, b_floats = T::n * T::k;
   static constexpr std::size_t shared = [] {
     if constexpr (ForWarpgroups<T>)
       return M::shared;
@@ -271,13 +270,17 @@ auto in_best_of(const Cuda& cuda, const InTile& in_tile, const F& f) {
   const auto best = std::min_element(std::begin(times), std::end(times)) - std::begin(times);
   return in_tile_number<Tiles...>(static_cast<int>(best), in_tile, f);
 }
-// With the best of all that fit it; what is not copied in fours has one.
-template <class InTile, class F>
-auto in_best_tile(const Cuda& cuda, bool fours, const InTile& in_tile, const F& f) {
-  const auto small = in_tile.template operator()<SmallTile>();
-  if (!fours) return f(small);
-  if (cuda.warpgroups && cuda.precision != Precision::fp32 && small.fits_warpgroups())
-    return in_best_of<SmallTile, TallTile, LargeTile, WideTile, HugeTile, LongTile>(cuda, in_tile, f);
+// With the best of all that fit it; what is not copied in fours has one. fits.template operator()<T>(): may it have a
+// WarpgroupTile?
+template <class InTile, class Fits, class F>
+auto in_best_tile(const Cuda& cuda, bool fours, const InTile& in_tile, const Fits& fits, const F& f) {
+  if (!fours) return f(in_tile.template operator()<SmallTile>());
+  const bool warpgroups = cuda.warpgroups && cuda.precision != Precision::fp32;
+  if (warpgroups && cuda.precision == Precision::bf16 && fits.template operator()<HugeTile<Bf16>>())
+    return in_best_of<SmallTile, TallTile, LargeTile, WideTile<>, HugeTile<>, LongTile<>, WideTile<Bf16>,
+                      HugeTile<Bf16>, LongTile<Bf16>>(cuda, in_tile, f);
+  if (warpgroups && fits.template operator()<HugeTile<>>())
+    return in_best_of<SmallTile, TallTile, LargeTile, WideTile<>, HugeTile<>, LongTile<>>(cuda, in_tile, f);
   return in_best_of<SmallTile, TallTile, LargeTile>(cuda, in_tile, f);
 }
 
@@ -307,19 +310,15 @@ void launch_gemm(Cuda& cuda, const Problem& problem, bool fours,
         needs.partial += more.partial, needs.tickets += more.tickets;
         needs.shared = std::max(needs.shared, Problem::tile_shared);
       }
-    if constexpr (LeavesParts<Problem>)
-      run(cuda, work, needs, where, problem.operands(writes(problem.output())));
-    else
-      run(cuda, work, needs, where);
+    run(cuda, work, needs, where, problem.operands(writes(problem.output())));
   };
   const auto math = [&]<bool Wide>() {
     if constexpr (ForWarpgroups<T>) {
-      // Floats that are copied as they are come sooner than BF16 is made of them.
-      constexpr bool copied = Problem::a == Along::k && Problem::b == Along::k;
-      if (copied || cuda.precision == Precision::tf32)
-        with.template operator()<MathWarpgroupTf32, Wide>();
-      else if constexpr (!copied)
-        with.template operator()<MathWarpgroupBf16, Wide>();
+      constexpr bool copied = std::is_same_v<typename T::Scalar, Bf16> || Problem::a == Along::k;
+      if constexpr (copied)
+        with.template operator()<MathCopied, Wide>();
+      else
+        with.template operator()<MathTurned, Wide>();
     } else if (cuda.precision == Precision::fp32)
       with.template operator()<MathFp32, Wide>();
     else if (cuda.precision == Precision::tf32)

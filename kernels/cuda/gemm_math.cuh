@@ -12,7 +12,8 @@ constexpr int kTileK = 32;
 // `Resident` blocks of `Threads` share a multiprocessor; copies run `Stages` - 1 chunks ahead.
 template <int M, int N, int Threads, int Resident, int Stages, int Teams = 1>
 struct Tile {
-  static constexpr int m = M, n = N, threads = Threads, resident = Resident, stages = Stages, teams = Teams;
+  using Scalar = float;
+  static constexpr int m = M, n = N, k = kTileK, threads = Threads, resident = Resident, stages = Stages, teams = Teams;
   static constexpr int team = Threads / Teams;                               // threads
   static constexpr int sums = M * N / team;                                  // of a thread
   static constexpr int warps = N / 32, warp_rows = M / (team / 32 / warps);  // side by side; rows of each

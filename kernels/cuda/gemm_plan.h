@@ -11,7 +11,7 @@ namespace snag {
 
 struct GemmSize {
   int tiles;       // of d
-  int chunks;      // of the longest reduction, kTileK each
+  int chunks;      // of the longest reduction, T::k each
   int rows;        // of a tile, at most
   bool turned = false;  // both operands lie so in memory that their neighbours are not those along k
   double before = 0;    // microseconds of what must run first
@@ -36,12 +36,12 @@ ChunkTime chunk_time(Precision precision, bool turned) {
     return fp32 ? ChunkTime{2.15, 2.6} : bf16 ? ChunkTime{0.62, 0.8} : ChunkTime{0.7, 0.85};
   if constexpr (std::is_same_v<T, LargeTile>)
     return fp32 ? ChunkTime{4.0, 4.0} : bf16 ? ChunkTime{1.08, 1.08} : ChunkTime{1.28, 1.28};
-  if constexpr (std::is_same_v<T, WideTile>)
-    return !turned ? ChunkTime{0.45, 0.72} : bf16 ? ChunkTime{1.05, 1.1} : ChunkTime{1.0, 1.32};
-  if constexpr (std::is_same_v<T, HugeTile>)
-    return !turned ? ChunkTime{0.8, 0.8} : bf16 ? ChunkTime{1.52, 1.52} : ChunkTime{1.85, 1.85};
-  if constexpr (std::is_same_v<T, LongTile>)
-    return !turned ? ChunkTime{0.6, 0.6} : bf16 ? ChunkTime{1.22, 1.22} : ChunkTime{1.5, 1.5};
+  if constexpr (std::is_same_v<T, WideTile<>>) return turned ? ChunkTime{1.0, 1.32} : ChunkTime{0.45, 0.72};
+  if constexpr (std::is_same_v<T, HugeTile<>>) return turned ? ChunkTime{1.85, 1.85} : ChunkTime{0.8, 0.8};
+  if constexpr (std::is_same_v<T, LongTile<>>) return turned ? ChunkTime{1.5, 1.5} : ChunkTime{0.6, 0.6};
+  if constexpr (std::is_same_v<T, WideTile<Bf16>>) return {0.45, 0.72};
+  if constexpr (std::is_same_v<T, HugeTile<Bf16>>) return {0.8, 0.8};
+  if constexpr (std::is_same_v<T, LongTile<Bf16>>) return {0.6, 0.6};
 }
 
 // Splits leave their sums in scratch memory, or parts of the output.

@@ -4,6 +4,7 @@
 
 #include "kernels/cuda/adam.cuh"
 #include "kernels/cuda/batchnorm.cuh"
+#include "kernels/cuda/bf16.cuh"
 #include "kernels/cuda/gather.cuh"
 #include "kernels/cuda/largest.cuh"
 #include "kernels/cuda/narrow.cuh"

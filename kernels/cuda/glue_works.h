@@ -26,6 +26,7 @@ struct ForwardNorm;
 struct BackwardNorm;
 struct AddParts;
 struct TurnWeights;
+struct ToBf16;
 template <class K>
 struct MapParts;
 template <class Row>
@@ -48,7 +49,7 @@ template <class... K>
 struct GlueWorksOf<std::variant<K...>> {
   using type =
       std::tuple<Reduce<PlainSum>, Reduce<SquaredSum>, Reduce<NormStats>, Reduce<NormGradSums>, ChannelMap<BatchNorm>,
-                 ChannelMap<BatchNormGrad>, NormAtOnce<ForwardNorm>, NormAtOnce<BackwardNorm>, AddParts, TurnWeights,
+                 ChannelMap<BatchNormGrad>, NormAtOnce<ForwardNorm>, NormAtOnce<BackwardNorm>, AddParts, TurnWeights, ToBf16,
                  MapParts<BatchNorm>, MapParts<BatchNormGrad>, MapParts<LeakyReluGrad>, LargestMean<ShortRow>,
                  LargestMean<LongRow>, LargestMeanGrad<ShortRow>, LargestMeanGrad<LongRow>, PatchMeans, AdamStep,
                  GatherImages, ImageDown, ImageUp, ImageWeight, NarrowDown, NarrowUp, NarrowWeight, Portable<K>...>;

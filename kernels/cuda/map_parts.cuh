@@ -5,7 +5,7 @@
 
 namespace snag {
 
-// A map is as those of batch norm (batchnorm.cuh): it has source, other_four, map_four and finish. What belongs to the
+// A map is as those of batch norm (batchnorm.cuh): it has output, source, other_four, map_four and finish. What belongs to the
 // channels of elements i .. i + 3:
 template <class K>
 struct FourChannels {
@@ -21,10 +21,11 @@ struct FourChannels<LeakyReluGrad> {
   } channel;
   __device__ FourChannels(const LeakyReluGrad&, int) {}
 };
+HD inline View output(const LeakyReluGrad& k) { return k.dx; }
 HD inline ConstView source(const LeakyReluGrad& k) { return k.dy; }
 __device__ inline float4 other_four(const LeakyReluGrad& k, int i) { return four(k.x.data, i); }
-__device__ inline void map_four(const LeakyReluGrad& k, int i, float4 dy, float4 x, FourChannels<LeakyReluGrad>::None) {
-  four(k.dx.data, i) = {k.value_of(x.x, dy.x), k.value_of(x.y, dy.y), k.value_of(x.z, dy.z), k.value_of(x.w, dy.w)};
+__device__ inline float4 map_four(const LeakyReluGrad& k, float4 dy, float4 x, FourChannels<LeakyReluGrad>::None) {
+  return {k.value_of(x.x, dy.x), k.value_of(x.y, dy.y), k.value_of(x.z, dy.z), k.value_of(x.w, dy.w)};
 }
 __device__ inline void finish(const LeakyReluGrad&, int) {}
 
@@ -35,6 +36,8 @@ struct MapParts {
   Parts from;
   View whole;
   Grid grid;
+  Bf16* also = nullptr;
+  View output() const { return snag::output(k); }
   __device__ void run(Place at) const {
     const int i = 4 * (at.x * threads + static_cast<int>(threadIdx.x));
     if (i >= whole.shape.size()) return;
@@ -43,7 +46,7 @@ struct MapParts {
     float4 sum[1];
     add_parts<1, 12>(from, {i}, sum);
     four(whole.data, i) = sum[0];
-    map_four(k, i, sum[0], other, own.channel);
+    store_four(snag::output(k).data, also, i, map_four(k, sum[0], other, own.channel));
     if (i < whole.shape.c) UNROLL
     for (int j = 0; j < 4; ++j) finish(k, i + j);
   }

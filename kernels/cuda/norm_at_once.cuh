@@ -56,6 +56,8 @@ struct NormAtOnce {
   int width = 1;  // threads side by side, four channels each
   int teams = 1;  // of threads, one or two, which share the groups
   Grid grid{};
+  Bf16* also = nullptr;
+  View output() const { return norm.map.x.data ? snag::output(norm.map) : View{}; }
 
   __device__ void run(Place at) const {
     const int rows = threads / teams / width;
@@ -107,7 +109,8 @@ struct NormAtOnce {
       for (int i = 0; i < 4; ++i) channel[i] = norm.channel(own[i], all[i]);
       UNROLL
       for (int j = 0; j < Pixels; ++j)
-        if (place[j] >= 0) map_four(norm.map, place[j], value[j], other[j], channel);
+        if (place[j] >= 0)
+          store_four(snag::output(norm.map).data, also, place[j], map_four(norm.map, value[j], other[j], channel));
     }
     __syncthreads();  // what was stored of all groups is seen
     if (norm.map.x.data && team == 0 && row < 4) finish(norm.map, c + row);

@@ -1,4 +1,5 @@
 #pragma once
+#include "kernels/cuda/bf16.cuh"
 #include "kernels/cuda/image_pairs.cuh"
 #include "kernels/cuda/last_block.cuh"
 
@@ -11,6 +12,8 @@ struct ImageDown {
   Raster pairs;
   Crew crew;
   Grid grid;  // shares of the pairs, tiles of channels
+  Bf16* also = nullptr;
+  View output() const { return then.y.data ? then.y : k.small; }
   __device__ void run(Place at) const {
     DYN_SHARED(float, staged);
     const Shape small = k.small.shape;
@@ -43,9 +46,10 @@ struct ImageDown {
     for (int r = 0; r < 4; ++r) load_row(k.big, at, r, image[r]);
   }
   __device__ void store(int i, float4 x) const {
-    four(k.small.data, i) = x;
+    store_four(k.small.data, then.y.data ? nullptr : also, i, x);
     if (then.y.data)
-      four(then.y.data, i) = {then.value_of(x.x), then.value_of(x.y), then.value_of(x.z), then.value_of(x.w)};
+      store_four(then.y.data, also, i,
+                 {then.value_of(x.x), then.value_of(x.y), then.value_of(x.z), then.value_of(x.w)});
   }
 };
 

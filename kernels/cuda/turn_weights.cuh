@@ -43,7 +43,7 @@ inline double turning_time(Shape w) {
   return kWork + w.size() / kFloats;
 }
 
-// Makes a copy that lies so in memory of the step; or names the one that the last work of a recorded step made.
-ConstView turned_weights(Cuda&, ConstView w);
+// Where w lies so, in memory of the step: made by a work before, or by one that this adds.
+const float* turned_weights(Cuda&, ConstView w);
 
 }  // namespace snag

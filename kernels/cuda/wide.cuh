@@ -4,9 +4,10 @@
 //
 //   WideElements<K> e;   four elements on their way
 //   e.load(k, i)         reads
-//   e.store(k, i)        computes and writes; apart, as no load may pass a store
+//   e.value(k)           computes; apart, as no load may pass a store
 #include <utility>
 
+#include "kernels/cuda/bf16.cuh"
 #include "kernels/cuda/fours.cuh"
 #include "kernels/cuda/portable.cuh"
 
@@ -68,7 +69,7 @@ template <class K>
 struct WideElements {
   float4 x[3];  // of each input
   __device__ void load(const K& k, int i) { load(k, i, WideOperands<K>{}, inputs(WideOperands<K>{})); }
-  __device__ void store(const K& k, int i) const { store(k, i, WideOperands<K>{}, inputs(WideOperands<K>{})); }
+  __device__ float4 value(const K& k) const { return value(k, inputs(WideOperands<K>{})); }
 
  private:
   template <auto Y, auto... X>
@@ -79,9 +80,9 @@ struct WideElements {
   __device__ void load(const K& k, [[maybe_unused]] int i, Operands<Y, X...>, std::index_sequence<I...>) {
     ((x[I] = four((k.*X).data, i)), ...);
   }
-  template <auto Y, auto... X, std::size_t... I>
-  __device__ void store(const K& k, int i, Operands<Y, X...>, std::index_sequence<I...>) const {
-    four((k.*Y).data, i) = {k.value_of(x[I].x...), k.value_of(x[I].y...), k.value_of(x[I].z...), k.value_of(x[I].w...)};
+  template <std::size_t... I>
+  __device__ float4 value(const K& k, std::index_sequence<I...>) const {
+    return {k.value_of(x[I].x...), k.value_of(x[I].y...), k.value_of(x[I].z...), k.value_of(x[I].w...)};
   }
 };
 
@@ -92,8 +93,13 @@ struct WideElements<K> {
     const float* const from = k.source(i);
     x = from ? four(from, 0) : make_float4(0, 0, 0, 0);
   }
-  __device__ void store(const K& k, int i) const { four(k.y.data, i) = x; }
+  __device__ float4 value(const K&) const { return x; }
 };
+
+template <class K, auto Y, auto... X>
+HD View output_of(const K& k, Operands<Y, X...>) {
+  return k.*Y;
+}
 
 // May four elements be read and written at once?
 template <Wide K>
@@ -110,6 +116,12 @@ struct WideMap {
   static constexpr int fours = 2, elements = 4 * fours;  // a thread
   K k;
   Grid grid;
+  Bf16* also = nullptr;
+  // As bf16 whole fours of it are kept.
+  HD View output() const {
+    const View y = output_of(k, WideOperands<K>{});
+    return {y.data, {.c = y.shape.size() / 4 * 4}};
+  }
   __device__ void run(Place at) const {
     const int size = k.size(), first = at.x * threads * elements + 4 * static_cast<int>(threadIdx.x);
     WideElements<K> x[fours];
@@ -120,7 +132,7 @@ struct WideMap {
     for (int j = 0; j < fours; ++j) {
       const int i = first + 4 * j * threads;
       if (i + 3 < size)
-        x[j].store(k, i);
+        store_four(output().data, also, i, x[j].value(k));
       else
         for (int last = i; last < size; ++last) k(last);
     }

@@ -45,16 +45,18 @@ struct Axis {
 };
 
 // Both maps as a product of windows [output pixel, (tap, input channel)] and weights [(tap, input channel), output
-// channel]. Warpgroups want weights that lie along the reduction: ConvUp's are turned before.
+// channel]. Warpgroups want floats that lie along the reduction: ConvUp's weights are turned before.
 template <bool Up, class TileShape>
 struct Windows {
   using T = TileShape;
-  static constexpr bool turns_weights = Up && ForWarpgroups<T>;
+  using Scalar = typename T::Scalar;
+  static constexpr bool is_float = std::is_same_v<Scalar, float>, turns_weights = Up && is_float && ForWarpgroups<T>;
   static constexpr Along a = Along::k, b = Up && !turns_weights ? Along::mn : Along::k;
   static constexpr bool reads_again = true;
 
   View out;
-  ConstView in, w;  // where weights are turned, w.data is [big channel][tap][small channel] of the shape's
+  ConstView in, w;
+  const Scalar *in_data, *w_data;  // as the product reads them; turned weights are [big channel][tap][small channel]
   Conv g;
   int group_h, group_w;  // groups along each axis; outputs of a group are so far apart
   int n_tiles;
@@ -65,8 +67,7 @@ struct Windows {
   void join(const BatchNormStats& k) { moments = {k}; }
   void join(const BatchNormGradSums& k) { gradient = {k}; }
 
-  HD bool chunks_have_one_tap() const { return in.shape.c % kTileK == 0; }
-  HD bool fits_warpgroups() const { return chunks_have_one_tap(); }
+  HD bool chunks_have_one_tap() const { return in.shape.c % T::k == 0; }
   HD int groups() const { return group_h * group_w; }
   HD int n_blocks() const { return n_tiles * groups(); }
   HD int rows() const {  // of the group with most pixels
@@ -76,16 +77,19 @@ struct Windows {
   GemmSize size() const {
     const int side = Up ? ceil_div(g.kernel, g.stride) : g.kernel;  // taps along an axis, at most
     GemmSize size{.tiles = m_tiles() * n_blocks(),
-                  .chunks = ceil_div(side * side * in.shape.c, kTileK),
-                  .rows = rows(),
-                  .before = turns_weights ? turning_time(w.shape) : 0};
+                  .chunks = ceil_div(side * side * in.shape.c, T::k),
+                  .rows = rows()};
+    if (turns_weights) size.before = turning_time(w.shape);
+    if (!is_float) size.before = bf16_time(in.shape) + bf16_time_of_weights(w.shape);
     if (leaves_parts()) size.pixels = out.shape.pixels(), size.outputs = out.shape.size();
     return size;
   }
 
   HD bool leaves_parts() const { return whole && out.shape.pixels() <= kPartsPixels; }
   View output() const { return out; }
-  std::vector<Operand> operands(const Operand& written) const { return {reads(in), reads(w), written}; }
+  std::vector<Operand> operands(const Operand& written) const {
+    return {reads(in_data, in.shape), reads(w_data, w.shape), written};
+  }
 
   HD Axis axis(int origin, int groups, int out_size, int in_size) const {
     return {.origin = origin,
@@ -117,14 +121,14 @@ struct Windows {
     };
     __device__ bool chunk_has_one_tap() const { return ForWarpgroups<T> || p.chunks_have_one_tap(); }
     __device__ At at(int chunk) const {
-      if (chunk_has_one_tap() && taps > 0) return {chunk % taps, chunk / taps * kTileK};
-      return {0, chunk * kTileK};
+      if (chunk_has_one_tap() && taps > 0) return {chunk % taps, chunk / taps * T::k};
+      return {0, chunk * T::k};
     }
     __device__ void advance(At& a) const {
       if (!chunk_has_one_tap())
-        a.c += kTileK;
+        a.c += T::k;
       else if (++a.tap == taps)
-        a.tap = 0, a.c += kTileK;
+        a.tap = 0, a.c += T::k;
     }
     // The k-th element of the chunk.
     __device__ At element(At first, int k) const {
@@ -133,7 +137,7 @@ struct Windows {
       return {tap, kk - tap * p.in.shape.c};
     }
     __device__ bool has(At element) const { return ForWarpgroups<T> || element.tap < taps; }
-    __device__ int chunks() const { return ceil_div(taps * p.in.shape.c, kTileK); }
+    __device__ int chunks() const { return ceil_div(taps * p.in.shape.c, T::k); }
     __device__ int rows() const { return m_rows; }
 
     struct Row {
@@ -142,15 +146,15 @@ struct Windows {
     };
     // Of one k: of one tap.
     struct OfTap {
-      const float* from;
+      const Scalar* from;
       unsigned tap;
-      __device__ Element operator()(Row row) const { return {from + row.offset, (row.taps & tap) != 0}; }
+      __device__ Element<Scalar> operator()(Row row) const { return {from + row.offset, (row.taps & tap) != 0}; }
     };
     __device__ Row a_row(int m) const { return {static_cast<unsigned>(table.in[m]), table.reach[m]}; }
     __device__ OfTap a_line(At first, int k) const {
       const At d = element(first, k);
-      if (!has(d)) return {p.in.data, 0};
-      return {p.in.data + (table.tap_in[d.tap] + d.c), 1u << d.tap};
+      if (!has(d)) return {p.in_data, 0};
+      return {p.in_data + (table.tap_in[d.tap] + d.c), 1u << d.tap};
     }
     // Weights lie [small channel][tap][big channel], where they are not turned.
     __device__ Row b_row(int n) const {
@@ -160,11 +164,11 @@ struct Windows {
     __device__ OfTap b_line(At first, int k) const {
       const int kernel2 = p.g.kernel * p.g.kernel;
       const At d = element(first, k);
-      if (!has(d)) return {p.w.data, 0};
+      if (!has(d)) return {p.w_data, 0};
       if constexpr (b == Along::mn)
-        return {p.w.data + std::int64_t{d.c} * (kernel2 * p.out.shape.c) + (table.tap_w[d.tap] * p.out.shape.c + n0),
+        return {p.w_data + std::int64_t{d.c} * (kernel2 * p.out.shape.c) + (table.tap_w[d.tap] * p.out.shape.c + n0),
                 1};
-      const float* const channel = p.w.data + std::int64_t{n0} * (kernel2 * p.in.shape.c);
+      const Scalar* const channel = p.w_data + std::int64_t{n0} * (kernel2 * p.in.shape.c);
       return {channel + (table.tap_w[d.tap] * p.in.shape.c + d.c), 1};
     }
 

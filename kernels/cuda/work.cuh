@@ -5,6 +5,8 @@
 //   Grid grid;
 //   void run(Place) const                     what one block does, with all its threads; may use DYN_SHARED
 //   void use(Scratch)                         only of works with Needs: where its blocks meet
+//   Bf16* also; View output() const           only of works that can keep their output as bf16, too (bf16.cuh); null
+//                                             unless wanted
 //
 // A block's place in its work's grid is an argument, not blockIdx: a launch may hold many works. Works are values
 // without pointers to the host.
@@ -72,6 +74,13 @@ class ScratchSpace {
   int tickets_ = 0;
 };
 
+// What a work writes, and the place of its `also`.
+struct Bf16;
+struct AlsoBf16 {
+  View y;
+  Bf16** also = nullptr;
+};
+
 // What runs the works of one type.
 struct Program {
   int glue;           // its number among the GlueWorks, or kNoGlue
@@ -79,6 +88,7 @@ struct Program {
   std::size_t bytes;  // of a work
   void (*launch)(const Cuda&, std::span<const Prepared* const>);
   void (*use)(std::byte* work, Scratch);  // null where it needs none
+  AlsoBf16 (*also)(std::byte* work) = nullptr;  // null where it has none
 };
 
 constexpr std::size_t kWorkBytes = 1536;
@@ -133,7 +143,30 @@ void use_scratch(std::byte* work, Scratch scratch) {
 }
 
 template <class W>
-inline constexpr Program kProgram{glue_number<W>(), Batch<W>::capacity, sizeof(W), launch_batch<W>, use_scratch<W>};
+concept KeepsBf16 = requires(W& w) {
+  w.also;
+  w.output();
+};
+template <class W>
+AlsoBf16 also_bf16(std::byte* work) {
+  W& w = *reinterpret_cast<W*>(work);
+  return {w.output(), &w.also};
+}
+
+template <class W>
+constexpr Program program() {
+  Program p{glue_number<W>(), Batch<W>::capacity, sizeof(W), launch_batch<W>, use_scratch<W>};
+  if constexpr (KeepsBf16<W>) p.also = also_bf16<W>;
+  return p;
+}
+template <class W>
+inline constexpr Program kProgram = program<W>();
+
+// Does the work write to x, as far as is known?
+inline bool writes_any(const Prepared& p, ConstView x) {
+  const auto changes = [&](const Operand& o) { return o.written && overlap(o, reads(x)); };
+  return std::any_of(p.operands.begin(), p.operands.end(), changes);
+}
 
 // Launches the work, or keeps it for the step that is recorded.
 inline void run(Cuda& cuda, const Prepared& p) {

@@ -14,12 +14,16 @@ struct Operand {
   bool written;
 };
 
-inline Operand reads(ConstView v) {
-  return {reinterpret_cast<const std::byte*>(v.data), sizeof(real) * static_cast<std::size_t>(v.shape.size()), false};
+template <class Scalar>
+Operand reads(const Scalar* data, Shape shape) {
+  return {reinterpret_cast<const std::byte*>(data), sizeof(Scalar) * static_cast<std::size_t>(shape.size()), false};
 }
-inline Operand writes(View v) {
-  return {reinterpret_cast<const std::byte*>(v.data), sizeof(real) * static_cast<std::size_t>(v.shape.size()), true};
+template <class Scalar>
+Operand writes(Scalar* data, Shape shape) {
+  return {reinterpret_cast<const std::byte*>(data), sizeof(Scalar) * static_cast<std::size_t>(shape.size()), true};
 }
+inline Operand reads(ConstView v) { return reads(v.data, v.shape); }
+inline Operand writes(View v) { return writes(v.data, v.shape); }
 
 inline bool overlap(const Operand& a, const Operand& b) {
   return a.begin < b.begin + b.bytes && b.begin < a.begin + a.bytes;

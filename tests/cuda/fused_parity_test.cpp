@@ -297,6 +297,47 @@ TEST_CASE("a transposed convolution turns the weights that its step has just wri
   }
 }
 
+// What a work writes and a product reads in bf16: all of it, or an image of four.
+TEST_CASE("a product in BF16 reads what works before it keep as bf16: an eager step's bits, in each run anew") {
+  const Conv g;
+  const Shape big{4, 64, 16, 16}, half{4, 32, 16, 16}, small{4, 64, 8, 8}, weights{64, 64, 4, 4};
+  const auto run = [&](bool eager) {
+    CudaOptions o = options(Precision::bf16, eager);
+    o.multiprocessors = 1;
+    const auto backend = cuda(o);
+    const auto place = [&](Shape s) { return put(*backend, s, Numbers(static_cast<std::size_t>(s.size()), std::nan(""))); };
+    const View source = put(*backend, big, gaussian(big.size(), 1)), other = put(*backend, big, gaussian(big.size(), 2)),
+               w = put(*backend, weights, gaussian(weights.size(), 3)), activated = place(big), joined = place(big),
+               y = place(small), z = place(small), dx = place(big), dw = place(weights);
+    const auto image = [](ConstView x) {
+      ConstView first = x;
+      first.shape.n = 1;
+      return first;
+    };
+    const View y_of_image{z.data, {1, small.c, small.h, small.w}};
+    const auto step = backend->record([&] {
+      backend->run(LeakyRelu{.y = activated, .x = source, .slope = real(0.5)});
+      backend->run(ConcatChannels{.y = joined, .a = {activated.data, half}, .b = {other.data, half}});
+      backend->run(ConvDown{.small = y, .big = activated, .w = w, .g = g});
+      backend->run(ConvDown{.small = y_of_image, .big = image(joined), .w = w, .g = g});
+      backend->run(ConvUp{.big = dx, .small = y, .w = w, .g = g});
+      backend->run(Add{.y = activated, .a = activated, .b = other});  // so its bf16 are no longer it
+      backend->run(ConvWeight{.dw = dw, .big = activated, .small = y, .g = g});
+    });
+    std::vector<Numbers> results;
+    for (const std::uint64_t seed : {10u, 11u}) {
+      const Numbers x = gaussian(big.size(), seed);
+      const std::vector<float> floats(x.begin(), x.end());
+      backend->upload(source.data, floats.data(), floats.size() * sizeof(float));
+      step->run();
+      for (const View v : {y, y_of_image, dx, dw}) results.push_back(get(*backend, v));
+    }
+    return results;
+  };
+  const std::vector<Numbers> eager = run(true);
+  each_schedule([&] { CHECK(run(false) == eager); });
+}
+
 // An image's convolution, and an activation of its output or of another tensor of that shape.
 struct Activated {
   Numbers small, y;

@@ -177,6 +177,9 @@ TEST_CASE("convolutions in large tiles equal the portable ones") {
                                    {3, halve, 160, 20, 16, 16},
                                    {5, same, 144, 72, 4, 4},
                                    {2, halve, 64, 96, 16, 16},
+                                   {6, halve, 192, 64, 8, 8},
+                                   {7, halve, 256, 128, 4, 4},
+                                   {5, same, 64, 192, 4, 4},
                                    {70, halve, 64, 32, 4, 4},
                                    {12, same, 132, 16, 6, 6},
                                    {10, halve, 200, 64, 6, 6}};

@@ -45,22 +45,37 @@ TEST_CASE("mma_bf16 multiplies 16x16 by 16x8 and adds, with fragments packed by 
   }
 }
 
-TEST_CASE("a warpgroup multiplies 64x32 by the transpose of 128x32 or 64x32 and adds, in TF32 and BF16") {
-  for (const std::size_t columns : {64, 128}) {
-    const Values a = integers(64 * 32, 5), b = integers(columns * 32, 7), d = integers(64 * columns, 3);
-    Values expected = d;
-    for (std::size_t i = 0; i < 64; ++i)
-      for (std::size_t j = 0; j < columns; ++j)
-        for (std::size_t k = 0; k < 32; ++k) expected[i * columns + j] += a[i * 32 + k] * b[j * 32 + k];
-    for (const bool bf16 : {false, true}) {
-      CAPTURE(columns);
-      CAPTURE(bf16);
-      const DeviceArray device_a(a), device_b(b), device_d(d);
-      kernels::multiply_in_warpgroup(device_a.data(), device_b.data(), device_d.data(), static_cast<int>(columns), bf16,
-                                     nullptr);
-      CHECK(device_d.host() == expected);
-    }
-  }
+// a [64,k], b [columns,k], d [64,columns]; multiply(a, b, d) leaves d + a b^T in d.
+template <class F>
+void check_warpgroup(std::size_t columns, std::size_t depth, const F& multiply) {
+  CAPTURE(columns);
+  const Values a = integers(64 * depth, 5), b = integers(columns * depth, 7), d = integers(64 * columns, 3);
+  Values expected = d;
+  for (std::size_t i = 0; i < 64; ++i)
+    for (std::size_t j = 0; j < columns; ++j)
+      for (std::size_t k = 0; k < depth; ++k) expected[i * columns + j] += a[i * depth + k] * b[j * depth + k];
+  const DeviceArray device_a(a), device_b(b), device_d(d);
+  multiply(device_a.data(), device_b.data(), device_d.data());
+  CHECK(device_d.host() == expected);
+}
+
+TEST_CASE("a warpgroup multiplies 64x32 by the transpose of 128x32 or 64x32 and adds, in TF32") {
+  for (const int columns : {64, 128})
+    check_warpgroup(static_cast<std::size_t>(columns), 32, [&](const float* a, const float* b, float* d) {
+      kernels::multiply_in_warpgroup(a, b, d, columns, nullptr);
+    });
+}
+
+TEST_CASE("a warpgroup multiplies 64x64 by the transpose of 128x64 or 64x64 and adds, in BF16, lying either way") {
+  for (const int columns : {64, 128})
+    for (const bool across_a : {false, true})
+      for (const bool across_b : {false, true}) {
+        CAPTURE(across_a);
+        CAPTURE(across_b);
+        check_warpgroup(static_cast<std::size_t>(columns), 64, [&](const float* a, const float* b, float* d) {
+          kernels::multiply_bf16_in_warpgroup(a, b, d, columns, across_a, across_b, nullptr);
+        });
+      }
 }
 
 TEST_CASE("ldmatrix gives each lane its two elements of each matrix") {

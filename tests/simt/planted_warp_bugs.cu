@@ -193,8 +193,8 @@ float end_and_zeros(const float* x, int i) { return i < kThreads / 2 ? x[kPlante
 // d = a b^T, where the first column of a is 1, of b x, and all else 0.
 struct SmallProduct {
   float d[64] = {};
-  __device__ float* row(float* memory, int i) {  // 64 of a, then 128 of b, each of 16 floats
-    return memory + 16 * i;
+  __device__ float* row(float* memory, int i) {  // 64 of a, then 128 of b, each of 32 floats
+    return memory + 32 * i;
   }
   __device__ static float* aligned(float* memory) {
     return memory + (0 - reinterpret_cast<std::uintptr_t>(memory)) % kSwizzleAlignment / sizeof(float);
@@ -202,17 +202,17 @@ struct SmallProduct {
   __device__ void begin(float* memory, const float* x, int skew) {
     const int t = threadIdx.x;
     for (int i = t; i < 192; i += 128) {
-      for (int k = 0; k < 16; ++k) row(memory, i)[k] = 0;
-      *reinterpret_cast<float*>(reinterpret_cast<unsigned char*>(memory) + swizzled<64>(i, 0)) = i < 64 ? 1 : x[i - 64];
+      for (int k = 0; k < 32; ++k) row(memory, i)[k] = 0;
+      *reinterpret_cast<float*>(reinterpret_cast<unsigned char*>(memory) + swizzled(i, 0)) = i < 64 ? 1 : x[i - 64];
     }
     fence_for_products();
     __syncthreads();
     warpgroup_begin();
-    warpgroup_tf32(d, shared_matrix<64>(memory), shared_matrix<64>(memory + 1024 + skew));
+    warpgroup_tf32(d, shared_matrix(memory), shared_matrix(memory + 2048 + skew));
     warpgroup_commit();
   }
 };
-constexpr int kProductFloats = 192 * 16 + kSwizzleAlignment / 4 + 8;
+constexpr int kProductFloats = 192 * 32 + kSwizzleAlignment / 4 + 8;
 
 PLANTED products_overwritten(const float* x, float* y, bool bug) {
   SHARED(float, memory, [kProductFloats]);

@@ -98,20 +98,22 @@ __global__ void __launch_bounds__(32)
   for (int i = 0; i < 4; ++i) d[(g + i / 2 * 8) * 8 + 2 * t + i % 2] = fd[i];
 }
 
-template <int Bytes, int Columns>
+// K = 32 in TF32, 64 in bf16, where an operand may lie across.
+template <int Columns, int K, bool AcrossA = false, bool AcrossB = false>
 __global__ void __launch_bounds__(128) multiply_in_warpgroup_kernel(const float* a, const float* b, float* d) {
   DYN_SHARED(float, memory);
   auto* const rows =
       reinterpret_cast<unsigned char*>(memory) + (0 - reinterpret_cast<std::uintptr_t>(memory)) % kSwizzleAlignment;
   const int t = threadIdx.x;
-  for (int i = t; i < (64 + Columns) * 32; i += 128) {
-    const int row = i / 32, k = i % 32;
-    const float x = row < 64 ? a[i] : b[i - 64 * 32];
-    if constexpr (Bytes == 128)
-      *reinterpret_cast<float*>(rows + swizzled<Bytes>(row, 4 * k)) = x;
+  for (int i = t; i < (64 + Columns) * K; i += 128) {
+    const int row = i / K, k = i % K;
+    const float x = row < 64 ? a[i] : b[i - 64 * K];
+    const int at = (row < 64 ? AcrossA : AcrossB) ? swizzled(row / 64 * K + k, row % 64 * kRowBytes / K)
+                                                  : swizzled(row, k * kRowBytes / K);
+    if constexpr (K == 32)
+      *reinterpret_cast<float*>(rows + at) = x;
     else
-      *reinterpret_cast<unsigned short*>(rows + swizzled<Bytes>(row, 2 * k)) =
-          static_cast<unsigned short>(pack_bf16(x, 0));
+      *reinterpret_cast<unsigned short*>(rows + at) = static_cast<unsigned short>(pack_bf16(x, 0));
   }
   fence_for_products();
   __syncthreads();
@@ -121,12 +123,14 @@ __global__ void __launch_bounds__(128) multiply_in_warpgroup_kernel(const float*
   for (int i = 0; i < Columns / 2; ++i) hold_sum(sum[i] = d[row(i) * Columns + column(i)]);
   warpgroup_begin();
   UNROLL
-  for (int k = 0; k < Bytes; k += 32) {
-    const SharedMatrix all = shared_matrix<Bytes>(rows), of_a = all.moved(k), of_b = all.moved(64 * Bytes + k);
-    if constexpr (Bytes == 128)
+  for (int k = 0; k < K; k += K / 4) {
+    const auto moved = [&](bool across) { return across ? k * kRowBytes : k * kRowBytes / K; };
+    const SharedMatrix of_a = shared_matrix<AcrossA ? K : 0>(rows).moved(moved(AcrossA)),
+                       of_b = shared_matrix<AcrossB ? K : 0>(rows + 64 * kRowBytes).moved(moved(AcrossB));
+    if constexpr (K == 32)
       warpgroup_tf32(sum, of_a, of_b);
     else
-      warpgroup_bf16(sum, of_a, of_b);
+      warpgroup_bf16<AcrossA, AcrossB>(sum, of_a, of_b);
   }
   warpgroup_commit();
   warpgroup_wait<0>();
@@ -214,11 +218,25 @@ void load_matrices(const unsigned short* x, unsigned* out, cudaStream_t stream) 
 void convert(const float* x, unsigned* tf32, unsigned* bf16_and_one, int size, cudaStream_t stream) {
   launch(convert_kernel, 1, 32, 0, stream, x, tf32, bf16_and_one, size);
 }
-void multiply_in_warpgroup(const float* a, const float* b, float* d, int columns, bool bf16, cudaStream_t stream) {
-  const auto of_64 = bf16 ? multiply_in_warpgroup_kernel<64, 64> : multiply_in_warpgroup_kernel<128, 64>,
-             of_128 = bf16 ? multiply_in_warpgroup_kernel<64, 128> : multiply_in_warpgroup_kernel<128, 128>;
-  const std::size_t row_bytes = bf16 ? 64 : 128, rows = 64 + static_cast<std::size_t>(columns);
-  launch(columns == 64 ? of_64 : of_128, 1, 128, rows * row_bytes + kSwizzleAlignment, stream, a, b, d);
+std::size_t bytes_of_product(int columns) {
+  return (64 + static_cast<std::size_t>(columns)) * kRowBytes + kSwizzleAlignment;
+}
+void multiply_in_warpgroup(const float* a, const float* b, float* d, int columns, cudaStream_t stream) {
+  launch(columns == 64 ? multiply_in_warpgroup_kernel<64, 32> : multiply_in_warpgroup_kernel<128, 32>, 1, 128,
+         bytes_of_product(columns), stream, a, b, d);
+}
+template <int Columns>
+auto bf16_kernel(bool across_a, bool across_b) {
+  if (across_a)
+    return across_b ? multiply_in_warpgroup_kernel<Columns, 64, true, true>
+                    : multiply_in_warpgroup_kernel<Columns, 64, true, false>;
+  return across_b ? multiply_in_warpgroup_kernel<Columns, 64, false, true>
+                  : multiply_in_warpgroup_kernel<Columns, 64, false, false>;
+}
+void multiply_bf16_in_warpgroup(const float* a, const float* b, float* d, int columns, bool across_a, bool across_b,
+                                cudaStream_t stream) {
+  launch(columns == 64 ? bf16_kernel<64>(across_a, across_b) : bf16_kernel<128>(across_a, across_b), 1, 128,
+         bytes_of_product(columns), stream, a, b, d);
 }
 void copy_16(const float* x, float* y, int valid, cudaStream_t stream) {
   launch(copy_16_kernel, 1, 32, 0, stream, x, y, valid);

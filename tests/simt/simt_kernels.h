@@ -24,8 +24,11 @@ void warp_operations(int* out, cudaStream_t stream);
 void multiply_tf32(const float* a, const float* b, float* d, cudaStream_t stream);  // a [16,8], b [8,8], d [16,8]
 // a [16,16], b [16,8], d [16,8]; fragments are packed by hand, or come through shared memory by ldmatrix.
 void multiply_bf16(const float* a, const float* b, float* d, bool through_ldmatrix, cudaStream_t stream);
-// a [64,32], b [columns,32], d [64,columns] += a b^T, by a warpgroup; 64 or 128 columns.
-void multiply_in_warpgroup(const float* a, const float* b, float* d, int columns, bool bf16, cudaStream_t stream);
+// a [64,k], b [columns,k], d [64,columns] += a b^T, by a warpgroup; 64 or 128 columns. k = 32, in TF32; k = 64, in bf16,
+// where operands may lie across.
+void multiply_in_warpgroup(const float* a, const float* b, float* d, int columns, cudaStream_t stream);
+void multiply_bf16_in_warpgroup(const float* a, const float* b, float* d, int columns, bool across_a, bool across_b,
+                                cudaStream_t stream);
 void load_matrices(const unsigned short* x, unsigned* out, cudaStream_t stream);  // x [32,8]; out [32 lanes][12]
 void convert(const float* x, unsigned* tf32, unsigned* bf16_and_one, int size, cudaStream_t stream);
 
