@@ -41,7 +41,7 @@ struct AdamStep {
   static constexpr int threads = kAdamBlock, resident = 1;
   Adam k;
   Grid grid;
-  Bf16* also = nullptr;
+  Bf16Copy also{};
   // What is updated in fours.
   View output() const { return {k.w.data, {.c = k.trained() / 4 * 4}}; }
   __device__ void run(Place at) const {

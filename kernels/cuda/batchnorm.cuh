@@ -94,7 +94,7 @@ struct ChannelMap {
   K kernel;
   int width;  // threads side by side along channels
   Grid grid;  // tiles of channels, shares of a group's pixels, groups
-  Bf16* also = nullptr;
+  Bf16Copy also{};
   View output() const { return snag::output(kernel); }
   __device__ void run(Place at) const {
     const K k = kernel;  // in registers, whatever is written

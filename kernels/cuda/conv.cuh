@@ -16,8 +16,8 @@ Windows<Up, T> windows(View out, ConstView in, ConstView w, Conv g) {
   return {.out = out,
           .in = in,
           .w = w,
-          .in_data = nullptr,
-          .w_data = nullptr,
+          .in_data = {},
+          .w_data = {},
           .g = g,
           .group_h = each_pixel ? out.shape.h : parities,
           .group_w = each_pixel ? out.shape.w : parities,
@@ -39,28 +39,33 @@ bool fits_fours(const Windows<Up, T>& p) {
   return p.in.shape.c % 4 == 0 && (!Up || p.out.shape.c % 4 == 0) && aligned(p.in.data, p.w.data);
 }
 
-// Chunks have one tap; bf16 is copied in eights.
+// Chunks of warpgroups have one tap; bf16 is copied in eights.
 template <class T, class Problem>
 bool fits_warpgroups(const Problem& p) {
-  return p.in.shape.c % T::k == 0 && p.out.shape.c * sizeof(typename T::Scalar) % 16 == 0;
+  return p.in.shape.c % T::k == 0 && (std::is_same_v<typename T::Scalar, float> || p.out.shape.c % 8 == 0);
 }
 
 // Calls f with the convolution as a product in the tiles that suit it.
 template <class K, class F>
 auto in_tiles(const Cuda& cuda, const K& k, const F& f) {
+  const auto in_tile = [&]<class T> { return windows<T>(k); };
   const auto small = windows<SmallTile>(k);
-  return in_best_tile(
-      cuda, fits_fours(small), [&]<class T> { return windows<T>(k); },
-      [&]<class T> { return fits_warpgroups<T>(small); }, f);
+  const bool fours = fits_fours(small), warpgroups = fours && cuda.warpgroups && cuda.precision != Precision::fp32;
+  if (warpgroups && cuda.precision == Precision::bf16 && fits_warpgroups<HalfTile<Bf16>>(small))
+    return in_best_tile<WideTile<float>, HugeTile<float>, LongTile<float>, HalfTile<float>, WideTile<Bf16>, LongTile<Bf16>, HalfTile<Bf16>>(
+        cuda, fours, in_tile, f);
+  if (warpgroups && fits_warpgroups<HalfTile<float>>(small))
+    return in_best_tile<WideTile<float>, HugeTile<float>, LongTile<float>, HalfTile<float>>(cuda, fours, in_tile, f);
+  return in_best_tile(cuda, fours, in_tile, f);
 }
 
 template <bool Up, class T>
 void launch_windows(Cuda& cuda, Windows<Up, T> p) {
-  p.in_data = as<typename T::Scalar>(cuda, p.in);
+  p.in_data = source<T>(cuda, p.in);
   if constexpr (Windows<Up, T>::turns_weights)
-    p.w_data = turned_weights(cuda, p.w);
+    p.w_data = {turned_weights(cuda, p.w)};
   else
-    p.w_data = as<typename T::Scalar>(cuda, p.w);
+    p.w_data = source<T>(cuda, p.w);
   launch_gemm(cuda, p, fits_fours(p));
 }
 

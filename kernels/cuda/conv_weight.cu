@@ -18,7 +18,7 @@ struct WeightGradient {
 
   View dw;
   ConstView big, small;
-  const Scalar *big_data, *small_data;  // as the product reads them
+  Source<Scalar> big_data, small_data;  // as the product reads them
   Conv g;
   int n_tiles;
   bool whole;  // four channels of dw can be stored at once
@@ -32,12 +32,14 @@ struct WeightGradient {
     return {.tiles = m_tiles() * n_blocks(),
             .chunks = ceil_div(small.shape.pixels(), T::k),
             .rows = small.shape.c,
-            .turned = true,
+            .across = true,
             .before = std::is_same_v<Scalar, float> ? 0 : bf16_time(big.shape) + bf16_time(small.shape)};
   }
   View output() const { return dw; }
   std::vector<Operand> operands(const Operand& written) const {
-    return {reads(big_data, big.shape), reads(small_data, small.shape), written};
+    std::vector<Operand> all{written};
+    add_reads(big_data, big.shape, all), add_reads(small_data, small.shape, all);
+    return all;
   }
 
   // The outputs p for which p * stride + tap - pad is inside.
@@ -83,12 +85,14 @@ struct WeightGradient {
     using At = int;  // a chunk's first pixel
     __device__ static At at(int chunk) { return chunk * T::k; }
     __device__ static void advance(At& a) { a += T::k; }
+    __device__ int a_low() const { return p.small_data.low; }
+    __device__ int b_low() const { return p.big_data.low; }
     __device__ static int a_row(int m) { return m; }
     __device__ OfPixel a_line(At first, int k) const {
-      if (first + k >= depth()) return {p.small_data, 0};
+      if (first + k >= depth()) return {p.small_data.data, 0};
       const Raster::At at = pixels.at(first + k);
       const Shape s = p.small.shape;
-      return {p.small_data + ((at.n * s.h + ys.begin + at.y) * s.w + xs.begin + at.x) * s.c + m0, s.c - m0};
+      return {p.small_data.data + ((at.n * s.h + ys.begin + at.y) * s.w + xs.begin + at.x) * s.c + m0, s.c - m0};
     }
 
     // Where a column of the tile lies in a window of `big`. A tile of one tap has only windows in which that is inside.
@@ -126,7 +130,7 @@ struct WeightGradient {
       const bool is = first + k < depth();
       const Raster::At at = is ? pixels.at(first + k) : Raster::At{};
       const int y = (ys.begin + at.y) * p.g.stride - p.g.pad, x = (xs.begin + at.x) * p.g.stride - p.g.pad;
-      const Scalar* const window = p.big_data + ((at.n * s.h + y) * s.w + x) * s.c;
+      const Scalar* const window = p.big_data.data + ((at.n * s.h + y) * s.w + x) * s.c;
       if constexpr (ForWarpgroups<T>)
         return OfWindow{window, y, x, is ? s.h : 0, s.w};
       else
@@ -157,8 +161,8 @@ WeightGradient<T> weight_gradient(const ConvWeight& k) {
   return {.dw = k.dw,
           .big = k.big,
           .small = k.small,
-          .big_data = nullptr,
-          .small_data = nullptr,
+          .big_data = {},
+          .small_data = {},
           .g = k.g,
           .n_tiles = ceil_div(k.big.shape.c, T::n),
           .whole = k.big.shape.c % 4 == 0 && aligned(k.dw.data)};
@@ -168,24 +172,28 @@ bool fits_fours(const ConvWeight& k) {
   return k.big.shape.c % 4 == 0 && k.small.shape.c % 4 == 0 && aligned(k.big.data, k.small.data);
 }
 
-// A tile has one tap, or a few whole ones. Rows of bf16 are whole, too.
-template <class T>
+// A tile has one tap, or a few whole ones; bf16 is copied in eights.
 bool fits_warpgroups(const ConvWeight& k) {
   const int channels = k.big.shape.c;
-  if (!std::is_same_v<typename T::Scalar, float>) return channels % T::k == 0 && k.small.shape.c % T::k == 0;
-  return channels >= WideTile<>::n || LongTile<>::n % channels == 0;
+  return channels % 8 == 0 && k.small.shape.c % 8 == 0 && (channels >= 2 * HalfTile<Bf16>::n || HalfTile<Bf16>::n % channels == 0);
 }
 
 }  // namespace
 
 void launch(Cuda& cuda, const ConvWeight& k) {
   if (launch_one_channel(cuda, k) || launch_narrow(cuda, k)) return;
-  in_best_tile(
-      cuda, fits_fours(k), [&]<class T> { return weight_gradient<T>(k); }, [&]<class T> { return fits_warpgroups<T>(k); },
-      [&]<class T>(WeightGradient<T> p) {
-        p.big_data = as<typename T::Scalar>(cuda, p.big), p.small_data = as<typename T::Scalar>(cuda, p.small);
-        launch_gemm(cuda, p, fits_fours(k));
-      });
+  const bool fours = fits_fours(k), warpgroups = fours && cuda.warpgroups && fits_warpgroups(k);
+  const auto in_tile = [&]<class T> { return weight_gradient<T>(k); };
+  const auto launch = [&]<class T>(WeightGradient<T> p) {
+    p.big_data = source<T>(cuda, p.big), p.small_data = source<T>(cuda, p.small);
+    launch_gemm(cuda, p, fours);
+  };
+  if (warpgroups && cuda.precision == Precision::bf16)
+    in_best_tile<LongTile<Bf16>, HalfTile<Bf16>>(cuda, fours, in_tile, launch);
+  else if (warpgroups && cuda.precision == Precision::tf32)
+    in_best_tile<LongTile<Bf16, 2>, HalfTile<Bf16, 2>>(cuda, fours, in_tile, launch);
+  else
+    in_best_tile(cuda, fours, in_tile, launch);
 }
 
 }  // namespace snag

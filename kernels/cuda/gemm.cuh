@@ -94,6 +94,7 @@ constexpr int kKeptFloats = T::m*(T::n + 8);
 //   block.rows()                                          rows of the tile that there are
 //   block.at(chunk), advance(at)                          where a chunk's elements lie; the next one's
 //   block.a_row(m), b_row(n)                              what the elements of a row share in all chunks
+//   block.a_low(), b_low()                                where operands have two parts: elements between them
 //   block.a_line(at, k), b_line(at, k)                    f(row): an Element; where copied in pieces the first of one,
 //                                                         which are all or none
 //   block.store(row, column, float4)                      takes four neighbours; ignores what is outside
@@ -270,18 +271,11 @@ auto in_best_of(const Cuda& cuda, const InTile& in_tile, const F& f) {
   const auto best = std::min_element(std::begin(times), std::end(times)) - std::begin(times);
   return in_tile_number<Tiles...>(static_cast<int>(best), in_tile, f);
 }
-// With the best of all that fit it; what is not copied in fours has one. fits.template operator()<T>(): may it have a
-// WarpgroupTile?
-template <class InTile, class Fits, class F>
-auto in_best_tile(const Cuda& cuda, bool fours, const InTile& in_tile, const Fits& fits, const F& f) {
+// With the best that any product may have; what is not copied in fours has one.
+template <class... More, class InTile, class F>
+auto in_best_tile(const Cuda& cuda, bool fours, const InTile& in_tile, const F& f) {
   if (!fours) return f(in_tile.template operator()<SmallTile>());
-  const bool warpgroups = cuda.warpgroups && cuda.precision != Precision::fp32;
-  if (warpgroups && cuda.precision == Precision::bf16 && fits.template operator()<HugeTile<Bf16>>())
-    return in_best_of<SmallTile, TallTile, LargeTile, WideTile<>, HugeTile<>, LongTile<>, WideTile<Bf16>,
-                      HugeTile<Bf16>, LongTile<Bf16>>(cuda, in_tile, f);
-  if (warpgroups && fits.template operator()<HugeTile<>>())
-    return in_best_of<SmallTile, TallTile, LargeTile, WideTile<>, HugeTile<>, LongTile<>>(cuda, in_tile, f);
-  return in_best_of<SmallTile, TallTile, LargeTile>(cuda, in_tile, f);
+  return in_best_of<SmallTile, TallTile, LargeTile, More...>(cuda, in_tile, f);
 }
 
 // `fours`: its operands can be copied in fours; else its tile is the small one.
@@ -313,13 +307,9 @@ void launch_gemm(Cuda& cuda, const Problem& problem, bool fours,
     run(cuda, work, needs, where, problem.operands(writes(problem.output())));
   };
   const auto math = [&]<bool Wide>() {
-    if constexpr (ForWarpgroups<T>) {
-      constexpr bool copied = std::is_same_v<typename T::Scalar, Bf16> || Problem::a == Along::k;
-      if constexpr (copied)
-        with.template operator()<MathCopied, Wide>();
-      else
-        with.template operator()<MathTurned, Wide>();
-    } else if (cuda.precision == Precision::fp32)
+    if constexpr (ForWarpgroups<T>)
+      with.template operator()<MathCopied, Wide>();
+    else if (cuda.precision == Precision::fp32)
       with.template operator()<MathFp32, Wide>();
     else if (cuda.precision == Precision::tf32)
       with.template operator()<MathTf32, Wide>();

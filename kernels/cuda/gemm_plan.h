@@ -13,7 +13,7 @@ struct GemmSize {
   int tiles;       // of d
   int chunks;      // of the longest reduction, T::k each
   int rows;        // of a tile, at most
-  bool turned = false;  // both operands lie so in memory that their neighbours are not those along k
+  bool across = false;  // neighbours in memory are not those along k, of both operands
   double before = 0;    // microseconds of what must run first
   // Of the whole output, where splits leave parts of it (parts.cuh), else 0.
   int pixels = 0, outputs = 0;
@@ -29,19 +29,22 @@ struct ChunkTime {
   double busy, alone;
 };
 template <class T>
-ChunkTime chunk_time(Precision precision, bool turned) {
+ChunkTime chunk_time(Precision precision, bool across) {
   const bool fp32 = precision == Precision::fp32, bf16 = precision == Precision::bf16;
   if constexpr (std::is_same_v<T, SmallTile>) return fp32 ? ChunkTime{1.2, 1.2} : ChunkTime{0.44, 0.56};
   if constexpr (std::is_same_v<T, TallTile>)
     return fp32 ? ChunkTime{2.15, 2.6} : bf16 ? ChunkTime{0.62, 0.8} : ChunkTime{0.7, 0.85};
   if constexpr (std::is_same_v<T, LargeTile>)
     return fp32 ? ChunkTime{4.0, 4.0} : bf16 ? ChunkTime{1.08, 1.08} : ChunkTime{1.28, 1.28};
-  if constexpr (std::is_same_v<T, WideTile<>>) return turned ? ChunkTime{1.0, 1.32} : ChunkTime{0.45, 0.72};
-  if constexpr (std::is_same_v<T, HugeTile<>>) return turned ? ChunkTime{1.85, 1.85} : ChunkTime{0.8, 0.8};
-  if constexpr (std::is_same_v<T, LongTile<>>) return turned ? ChunkTime{1.5, 1.5} : ChunkTime{0.6, 0.6};
-  if constexpr (std::is_same_v<T, WideTile<Bf16>>) return {0.45, 0.72};
-  if constexpr (std::is_same_v<T, HugeTile<Bf16>>) return {0.8, 0.8};
-  if constexpr (std::is_same_v<T, LongTile<Bf16>>) return {0.6, 0.6};
+  if constexpr (std::is_same_v<T, WideTile<float>>) return {0.45, 0.72};
+  if constexpr (std::is_same_v<T, HugeTile<float>>) return {0.8, 0.8};
+  if constexpr (std::is_same_v<T, LongTile<float>>) return {0.6, 0.6};
+  if constexpr (std::is_same_v<T, HalfTile<float>>) return {0.35, 0.52};
+  if constexpr (std::is_same_v<T, WideTile<Bf16>>) return {0.5, 0.62};
+  if constexpr (std::is_same_v<T, LongTile<Bf16>>) return across ? ChunkTime{0.7, 0.7} : ChunkTime{0.58, 0.58};
+  if constexpr (std::is_same_v<T, HalfTile<Bf16>>) return across ? ChunkTime{0.5, 0.7} : ChunkTime{0.38, 0.5};
+  if constexpr (std::is_same_v<T, LongTile<Bf16, 2>>) return {0.75, 0.75};
+  if constexpr (std::is_same_v<T, HalfTile<Bf16, 2>>) return {0.5, 0.7};
 }
 
 // Splits leave their sums in scratch memory, or parts of the output.
@@ -51,7 +54,7 @@ Plan gemm_plan(const Cuda& cuda, const GemmSize& size) {
   // adds parts; a round of its reads, so many for each 256 pixels.
   constexpr double kMeeting = 3, kRound = 1.2, kAdding = 1.5, kPartsRound = 1.2;
   constexpr int kAtOnce = 16;
-  const ChunkTime chunk = chunk_time<T>(cuda.precision, size.turned);
+  const ChunkTime chunk = chunk_time<T>(cuda.precision, size.across);
   const auto estimate = [&](int splits) {
     const int each = ceil_div(size.tiles * splits, cuda.multiprocessors), waves = ceil_div(each, T::resident),
               together = std::min(each, T::resident);

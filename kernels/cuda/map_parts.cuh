@@ -36,7 +36,7 @@ struct MapParts {
   Parts from;
   View whole;
   Grid grid;
-  Bf16* also = nullptr;
+  Bf16Copy also{};
   View output() const { return snag::output(k); }
   __device__ void run(Place at) const {
     const int i = 4 * (at.x * threads + static_cast<int>(threadIdx.x));

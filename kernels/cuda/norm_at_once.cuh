@@ -56,7 +56,7 @@ struct NormAtOnce {
   int width = 1;  // threads side by side, four channels each
   int teams = 1;  // of threads, one or two, which share the groups
   Grid grid{};
-  Bf16* also = nullptr;
+  Bf16Copy also{};
   View output() const { return norm.map.x.data ? snag::output(norm.map) : View{}; }
 
   __device__ void run(Place at) const {

@@ -12,7 +12,7 @@ struct ImageDown {
   Raster pairs;
   Crew crew;
   Grid grid;  // shares of the pairs, tiles of channels
-  Bf16* also = nullptr;
+  Bf16Copy also{};
   View output() const { return then.y.data ? then.y : k.small; }
   __device__ void run(Place at) const {
     DYN_SHARED(float, staged);
@@ -46,7 +46,7 @@ struct ImageDown {
     for (int r = 0; r < 4; ++r) load_row(k.big, at, r, image[r]);
   }
   __device__ void store(int i, float4 x) const {
-    store_four(k.small.data, then.y.data ? nullptr : also, i, x);
+    store_four(k.small.data, then.y.data ? Bf16Copy{} : also, i, x);
     if (then.y.data)
       store_four(then.y.data, also, i,
                  {then.value_of(x.x), then.value_of(x.y), then.value_of(x.z), then.value_of(x.w)});

@@ -116,7 +116,7 @@ struct WideMap {
   static constexpr int fours = 2, elements = 4 * fours;  // a thread
   K k;
   Grid grid;
-  Bf16* also = nullptr;
+  Bf16Copy also{};
   // As bf16 whole fours of it are kept.
   HD View output() const {
     const View y = output_of(k, WideOperands<K>{});

@@ -56,7 +56,7 @@ struct Windows {
 
   View out;
   ConstView in, w;
-  const Scalar *in_data, *w_data;  // as the product reads them; turned weights are [big channel][tap][small channel]
+  Source<Scalar> in_data, w_data;  // as the product reads them; turned weights are [big channel][tap][small channel]
   Conv g;
   int group_h, group_w;  // groups along each axis; outputs of a group are so far apart
   int n_tiles;
@@ -88,7 +88,9 @@ struct Windows {
   HD bool leaves_parts() const { return whole && out.shape.pixels() <= kPartsPixels; }
   View output() const { return out; }
   std::vector<Operand> operands(const Operand& written) const {
-    return {reads(in_data, in.shape), reads(w_data, w.shape), written};
+    std::vector<Operand> all{written};
+    add_reads(in_data, in.shape, all), add_reads(w_data, w.shape, all);
+    return all;
   }
 
   HD Axis axis(int origin, int groups, int out_size, int in_size) const {
@@ -150,11 +152,13 @@ struct Windows {
       unsigned tap;
       __device__ Element<Scalar> operator()(Row row) const { return {from + row.offset, (row.taps & tap) != 0}; }
     };
+    __device__ int a_low() const { return p.in_data.low; }
+    __device__ int b_low() const { return p.w_data.low; }
     __device__ Row a_row(int m) const { return {static_cast<unsigned>(table.in[m]), table.reach[m]}; }
     __device__ OfTap a_line(At first, int k) const {
       const At d = element(first, k);
-      if (!has(d)) return {p.in_data, 0};
-      return {p.in_data + (table.tap_in[d.tap] + d.c), 1u << d.tap};
+      if (!has(d)) return {p.in_data.data, 0};
+      return {p.in_data.data + (table.tap_in[d.tap] + d.c), 1u << d.tap};
     }
     // Weights lie [small channel][tap][big channel], where they are not turned.
     __device__ Row b_row(int n) const {
@@ -164,11 +168,12 @@ struct Windows {
     __device__ OfTap b_line(At first, int k) const {
       const int kernel2 = p.g.kernel * p.g.kernel;
       const At d = element(first, k);
-      if (!has(d)) return {p.w_data, 0};
+      if (!has(d)) return {p.w_data.data, 0};
       if constexpr (b == Along::mn)
-        return {p.w_data + std::int64_t{d.c} * (kernel2 * p.out.shape.c) + (table.tap_w[d.tap] * p.out.shape.c + n0),
+        return {p.w_data.data + std::int64_t{d.c} * (kernel2 * p.out.shape.c) +
+                    (table.tap_w[d.tap] * p.out.shape.c + n0),
                 1};
-      const Scalar* const channel = p.w_data + std::int64_t{n0} * (kernel2 * p.in.shape.c);
+      const Scalar* const channel = p.w_data.data + std::int64_t{n0} * (kernel2 * p.in.shape.c);
       return {channel + (table.tap_w[d.tap] * p.in.shape.c + d.c), 1};
     }
 

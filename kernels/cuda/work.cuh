@@ -5,13 +5,13 @@
 //   Grid grid;
 //   void run(Place) const                     what one block does, with all its threads; may use DYN_SHARED
 //   void use(Scratch)                         only of works with Needs: where its blocks meet
-//   Bf16* also; View output() const           only of works that can keep their output as bf16, too (bf16.cuh); null
-//                                             unless wanted
+//   Bf16Copy also; View output() const        only of works that can keep their output as bf16, too (bf16.cuh)
 //
 // A block's place in its work's grid is an argument, not blockIdx: a launch may hold many works. Works are values
 // without pointers to the host.
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstring>
 #include <span>
 #include <type_traits>
@@ -74,11 +74,19 @@ class ScratchSpace {
   int tickets_ = 0;
 };
 
-// What a work writes, and the place of its `also`.
-struct Bf16;
+// The upper half of a float.
+struct Bf16 {
+  std::uint16_t bits;
+};
+// A tensor's elements rounded to bf16, where they are wanted; and what that lacks of each, as bf16, so far behind.
+struct Bf16Copy {
+  Bf16* high = nullptr;
+  int low = 0;  // 0: not wanted
+};
+// What a work writes, and its `also`.
 struct AlsoBf16 {
   View y;
-  Bf16** also = nullptr;
+  Bf16Copy* also = nullptr;
 };
 
 // What runs the works of one type.

@@ -85,15 +85,18 @@ TEST_CASE("a captured step gives the bits of an eager one") {
 
 // Wide and on one multiprocessor, so that its products have the largest tiles: of operands that the works before keep
 // as bf16, too.
-TEST_CASE("a captured step in BF16 gives the bits of an eager one, which makes each operand bf16 anew") {
+TEST_CASE("a captured step on tensor cores gives the bits of an eager one, which makes each operand bf16 anew") {
   Config config = small("dual_gan");
   config.width = 32;
   config.batch_size = 8;
-  CudaOptions options{.arena_bytes = std::size_t{128} << 20, .precision = Precision::bf16};
-  options.multiprocessors = 1;
-  const std::string captured = trained(config, options);
-  options.eager = true;
-  CHECK(trained(config, options) == captured);
+  for (const Precision precision : {Precision::tf32, Precision::bf16}) {
+    CAPTURE(text(precision));
+    CudaOptions options{.arena_bytes = std::size_t{128} << 20, .precision = precision};
+    options.multiprocessors = 1;
+    const std::string captured = trained(config, options);
+    options.eager = true;
+    CHECK(trained(config, options) == captured);
+  }
 }
 
 TEST_CASE("no step depends on the order of threads") {
