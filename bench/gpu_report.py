@@ -32,8 +32,8 @@ def steps_of(part):
 
 
 def launches_of(part):
-    """{batch: "N kernels in M phases"} of the last precision."""
-    found = (re.match(r"# batch (\d+): .*, (\d+ kernels in \d+ phases)", line) for line in part.get("lines", []))
+    """{batch: "N kernels, M in a row"} of the last precision."""
+    found = (re.match(r"# batch (\d+): .*, (\d+ kernels, \d+ in a row)", line) for line in part.get("lines", []))
     return {int(m[1]): m[2] for m in found if m}
 
 

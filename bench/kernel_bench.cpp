@@ -205,7 +205,8 @@ void print_ceilings(const Ceilings& c, const cudaDeviceProp& device) {
   std::printf(
       "Operands that fit into the L2 stay there between repeats, so GB/s may exceed the copy's. FLOP are "
       "nominal: padding counts.\nRatio: the peer's time over ours. Error: largest difference from the portable "
-      "form over its largest value.\n");
+      "form over its largest value.\nWhat a product wants as bf16 is made once for all repeats, as in a step the works "
+      "that write it keep it so.\n");
 }
 
 void bench_precision(Bench& b, const std::string& name, Precision precision, const std::vector<int>& batches,

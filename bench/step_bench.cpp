@@ -124,7 +124,7 @@ void bench_training(snag::Backend& backend, snag::Trainer& trainer, int batch, c
   if (o.cuda) {
     std::printf("# batch %d: %.1f steps/s, %.1f us a step", batch, 1 / seconds, 1e6 * seconds);
     if (trainer.kernels_per_step() > 0)
-      std::printf(", %d kernels in %d phases", trainer.kernels_per_step(), trainer.phases_per_step());
+      std::printf(", %d kernels, %d in a row", trainer.kernels_per_step(), trainer.longest_chain_per_step());
     std::puts("");
   }
   std::printf("train %d %.1f\n", batch, batch / seconds);

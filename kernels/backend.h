@@ -16,8 +16,8 @@ class Recording {
   virtual void run() = 0;
   // Kernels and copies that one run() queues; 0 where nothing was captured, so that nothing counted them.
   virtual int kernels() const { return 0; }
-  // The phases that these run in, each of which waits for all of the one before; 0 likewise.
-  virtual int phases() const { return 0; }
+  // The most of these of which each waits for the one before; 0 likewise.
+  virtual int longest_chain() const { return 0; }
 };
 
 // A device: runs kernels in order, and owns one arena of memory.

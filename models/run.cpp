@@ -103,7 +103,7 @@ int run(const Config& asked, const volatile std::sig_atomic_t& stop) {
                 {"train_seconds", session.seconds()}};
     if (const int kernels = trainer->kernels_per_step(); kernels > 0) {
       training["kernels_per_step"] = kernels;
-      training["phases_per_step"] = trainer->phases_per_step();
+      training["longest_chain_per_step"] = trainer->longest_chain_per_step();
     }
     error = pixel_error(*trainer, experiment);
     if (both_kinds(experiment.test.anomaly))

@@ -33,8 +33,8 @@ class Trainer {
   double learning_rate() const { return schedule_.at(done_); }
 
   void run_step();
-  int kernels_per_step() const { return steps_.front()->kernels(); }  // 0 where steps are not captured
-  int phases_per_step() const { return steps_.front()->phases(); }    // likewise
+  int kernels_per_step() const { return steps_.front()->kernels(); }              // 0 where steps are not captured
+  int longest_chain_per_step() const { return steps_.front()->longest_chain(); }  // likewise
 
   const std::vector<std::string>& loss_names() const;
   void wait() { tape_.backend().wait(); }  // for the steps that were queued

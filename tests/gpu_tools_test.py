@@ -23,7 +23,7 @@ assert "Exit code: 0 no part failed" in help_text, help_text
 assert subprocess.run([commands[0][0], "--limit", "soon"], capture_output=True, timeout=60).returncode == 2
 
 # The page of results, from made-up figures.
-lines = ["# cuda, A GPU, tf32, captured, width 64", "# batch 2: 1000.0 steps/s, 1000.0 us a step, 60 kernels in 100 phases", "train 2 2000.0"]
+lines = ["# cuda, A GPU, tf32, captured, width 64", "# batch 2: 1000.0 steps/s, 1000.0 us a step, 150 kernels, 100 in a row", "train 2 2000.0"]
 peer = ["# torch 2, A GPU, tf32, graph, width 64", "# batch 2: 400.0 steps/s; losses within 1.0e-03 of eager fp32's", "train 2 800.0"]
 row = {"kernel": "ConvUp", "at": "64-128 on 16x16", "batch": 16, "precision": "tf32", "microseconds": 2.0, "gigabytes_per_second": 100.0,
        "tflops": 1.5, "percent_of_bound": 12.0, "portable_microseconds": None, "peer": "cuDNN", "peer_microseconds": 3.0}
@@ -34,6 +34,6 @@ with tempfile.TemporaryDirectory() as folder:
     ceilings = {"copy_bytes_per_second": 1e12, "tflops": {"fp32": 1, "tf32": 2, "bf16": 3}, "empty_kernel_microseconds": 0.5}
     kernels.write_text(json.dumps({"device": "A GPU", "cudnn": "cuDNN 9", "ceilings": ceilings, "rows": [row]}))
     page = subprocess.run([sys.executable, str(ROOT / "bench/gpu_report.py"), check, kernels, "--commit", "abc"], capture_output=True, text=True, timeout=60, check=True).stdout
-assert "| 2 | tf32 | 1000 |  | 2500 |  |  | 2.50 | 60 kernels in 100 phases |" in page, page
+assert "| 2 | tf32 | 1000 |  | 2500 |  |  | 2.50 | 150 kernels, 100 in a row |" in page, page
 assert "| tf32 | 16 | 1.50 |" in page and "| ConvUp | 64-128 on 16x16 | 16 | tf32 | 2.00 |" in page, page
 print(f"{len(commands)} programs")

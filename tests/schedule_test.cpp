@@ -127,16 +127,17 @@ void run(const Task& t, int number, std::vector<std::uint64_t>& memory) {
   each(true, [&](std::uint64_t& m) { m = mixed++; });
 }
 
-TEST_CASE("a schedule gives what its tasks give one after another, whatever the order in a phase") {
+TEST_CASE("a schedule gives what its tasks give one after another, in any order that its launches allow") {
   std::mt19937 random(7);
   const auto below = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
   for (int round = 0; round < 200; ++round) {
     const int cells = 4 + below(40), count = 1 + below(60);
+    const std::vector<int> capacity{1 + below(4), 1 + below(4), 1 + below(4)};  // of each program
     std::vector<Task> tasks(static_cast<std::size_t>(count));
     for (Task& t : tasks) {
-      t.glue = below(3) > 0;
+      t.small = below(3) > 0;
       t.program = below(3);
-      t.capacity = 1 + below(4);
+      t.capacity = capacity[static_cast<std::size_t>(t.program)];
       for (int k = 1 + below(3); k > 0; --k) {
         const int begin = below(cells);
         t.operands.push_back(
@@ -145,23 +146,28 @@ TEST_CASE("a schedule gives what its tasks give one after another, whatever the 
     }
     std::vector<std::uint64_t> expected(static_cast<std::size_t>(cells), 1), x = expected;
     for (int i = 0; i < count; ++i) run(tasks[static_cast<std::size_t>(i)], i, expected);
+    const std::vector<Launch> launches = schedule(tasks);
+    std::vector<char> done(launches.size(), 0);
     int ran = 0;
-    for (const Launch& launch : schedule(tasks)) {
-      REQUIRE(!launch.phases.empty());
-      const Task& first = tasks[static_cast<std::size_t>(launch.phases[0].at(0))];
-      if (!first.glue) {
-        CHECK(launch.phases.size() == 1);
-        CHECK(launch.phases[0].size() <= static_cast<std::size_t>(first.capacity));
+    for (std::size_t left = launches.size(); left > 0; --left) {
+      std::vector<std::size_t> ready;
+      for (std::size_t l = 0; l < launches.size(); ++l) {
+        const auto ended = [&](int a) { return done[static_cast<std::size_t>(a)] != 0; };
+        if (!done[l] && std::all_of(launches[l].after.begin(), launches[l].after.end(), ended)) ready.push_back(l);
       }
-      for (std::vector<int> phase : launch.phases) {
-        std::shuffle(phase.begin(), phase.end(), random);
-        for (const int i : phase) {
-          const Task& t = tasks[static_cast<std::size_t>(i)];
-          CHECK(t.glue == first.glue);
-          if (!t.glue) CHECK(t.program == first.program);
-          run(t, i, x);
-          ++ran;
-        }
+      REQUIRE(!ready.empty());
+      const std::size_t next = ready[static_cast<std::size_t>(below(static_cast<int>(ready.size())))];
+      done[next] = 1;
+      std::vector<int> members = launches[next].tasks;
+      const Task& first = tasks[static_cast<std::size_t>(members.at(0))];
+      CHECK(members.size() <= static_cast<std::size_t>(first.capacity));
+      std::shuffle(members.begin(), members.end(), random);
+      for (const int i : members) {
+        const Task& t = tasks[static_cast<std::size_t>(i)];
+        CHECK(t.program == first.program);
+        CHECK((t.small || members.size() == 1));
+        run(t, i, x);
+        ++ran;
       }
     }
     CHECK(ran == count);
@@ -169,57 +175,49 @@ TEST_CASE("a schedule gives what its tasks give one after another, whatever the 
   }
 }
 
-TEST_CASE("what waits for nothing shares a launch") {
-  const auto reads = [](int i) { return Operand{cell(i), 1, false}; };
-  const auto writes = [](int i) { return Operand{cell(i), 1, true}; };
-  // Two networks side by side, product - glue - product each, and a late weight gradient of each layer.
+Operand reads(int i) { return {cell(i), 1, false}; }
+Operand writes(int i) { return {cell(i), 1, true}; }
+
+TEST_CASE("small works that are equally deep share a launch, and a launch waits for no more than it must") {
+  // Two networks side by side, two layers each, with a large weight gradient that only reads; then what needs all.
   const std::vector<Task> tasks{
       {.operands = {reads(0), writes(1)}, .program = 0, .capacity = 8},
-      {.operands = {reads(1), writes(2)}, .glue = true},
-      {.operands = {reads(2), writes(3)}, .program = 0, .capacity = 8},
-      {.operands = {reads(1), writes(4)}, .program = 1, .capacity = 8},
-      {.operands = {reads(3), writes(5)}, .program = 1, .capacity = 8},
+      {.operands = {reads(1), writes(2)}, .program = 1, .capacity = 8},
+      {.operands = {reads(1), writes(3)}, .program = 2, .small = false},
       {.operands = {reads(10), writes(11)}, .program = 0, .capacity = 8},
-      {.operands = {reads(11), writes(12)}, .glue = true},
-      {.operands = {reads(12), writes(13)}, .program = 0, .capacity = 8},
-      {.operands = {reads(11), writes(14)}, .program = 1, .capacity = 8},
-      {.operands = {reads(13), writes(15)}, .program = 1, .capacity = 8},
+      {.operands = {reads(11), writes(12)}, .program = 1, .capacity = 8},
+      {.operands = {reads(11), writes(13)}, .program = 2, .small = false},
+      {.operands = {reads(1), reads(2), reads(12), reads(3), reads(13), writes(20)}, .program = 3},
   };
   const std::vector<Launch> launches = schedule(tasks);
-  REQUIRE(launches.size() == 4);
-  const auto sorted = [&](int l) {
-    std::vector<int> all = launches[static_cast<std::size_t>(l)].phases.at(0);
-    std::sort(all.begin(), all.end());
-    return all;
-  };
-  CHECK(sorted(0) == std::vector{0, 5});
-  CHECK(sorted(1) == std::vector{1, 6});
-  CHECK(sorted(2) == std::vector{2, 7});
-  CHECK(sorted(3) == std::vector{3, 4, 8, 9});
+  REQUIRE(launches.size() == 5);
+  CHECK(launches[0].tasks == std::vector{0, 3});
+  CHECK(launches[1].tasks == std::vector{1, 4});
+  CHECK(launches[2].tasks == std::vector{2});
+  CHECK(launches[3].tasks == std::vector{5});
+  CHECK(launches[4].tasks == std::vector{6});
+  for (const int l : {1, 2, 3}) CHECK(launches[static_cast<std::size_t>(l)].after == std::vector{0});
+  CHECK(launches[4].after == std::vector{3, 2, 1});  // not 0, which those wait for
+  CHECK(launches[4].waits == std::vector<char>{1, 1, 1, 1});
+  CHECK(longest_chain(launches) == 3);
 }
 
-TEST_CASE("glue that no next product waits for is put off until there are phases for it") {
-  const auto reads = [](int i) { return Operand{cell(i), 1, false}; };
-  const auto writes = [](int i) { return Operand{cell(i), 1, true}; };
-  // Two layers, between them a map, or two in a row; beside them a chain of four, the statistics of the first layer.
+TEST_CASE("launches that may run at once have memory of their own, others take it over") {
   const std::vector<Task> tasks{
-      {.operands = {reads(0), writes(1)}},
-      {.operands = {reads(1), writes(11)}, .glue = true, .program = 1},
-      {.operands = {reads(11), writes(12)}, .glue = true, .program = 1},
-      {.operands = {reads(12), writes(13)}, .glue = true, .program = 1},
-      {.operands = {reads(13), writes(14)}, .glue = true, .program = 1},
-      {.operands = {reads(1), writes(2)}, .glue = true, .program = 2},
-      {.operands = {reads(2), writes(3)}},
-      {.operands = {reads(3), writes(4)}, .glue = true, .program = 2},
-      {.operands = {reads(4), writes(5)}, .glue = true, .program = 3},
-      {.operands = {reads(5), writes(6)}},
+      {.operands = {writes(1)}, .program = 0},           {.operands = {writes(2)}, .program = 1},
+      {.operands = {reads(1), writes(3)}, .program = 0}, {.operands = {reads(2), writes(4)}, .program = 1},
+      {.operands = {reads(3), writes(5)}, .program = 0},
   };
-  using Phases = std::vector<std::vector<int>>;
   const std::vector<Launch> launches = schedule(tasks);
-  REQUIRE(launches.size() == 6);
-  CHECK(launches[1].phases == Phases{{5}});  // of one program: its launch needs no glue
-  CHECK(launches[3].phases == Phases{{1, 7}, {2, 8}});
-  CHECK(launches[5].phases == Phases{{3}, {4}});
+  REQUIRE(launches.size() == 5);
+  const std::vector<std::size_t> sizes{100, 40, 60, 0, 30};
+  const Places places = place(launches, sizes);
+  CHECK(places.size == 140);
+  CHECK(places.begin == std::vector<std::size_t>{0, 100, 0, 0, 0});
+  for (std::size_t i = 0; i < launches.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j)
+      if (!launches[i].waits[j] && sizes[i] > 0 && sizes[j] > 0)
+        CHECK((places.begin[i] + sizes[i] <= places.begin[j] || places.begin[j] + sizes[j] <= places.begin[i]));
 }
 
 }  // namespace

@@ -9,7 +9,6 @@
 #include "kernels/cuda/arena.h"
 #include "kernels/cuda/cublas.cuh"
 #include "kernels/cuda/cuda.h"
-#include "kernels/cuda/glue.h"
 #include "kernels/cuda/handles.h"
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/portable.cuh"
@@ -24,10 +23,11 @@ constexpr std::size_t kWorkspaceBytes = std::size_t{64} << 20;
 struct CapturedStep : Recording {
   void run() override { check(cudaGraphLaunch(exec.get(), stream)); }
   int kernels() const override { return nodes; }
-  int phases() const override { return nodes + waits; }
+  int longest_chain() const override { return chain; }
+  DeviceMemory tickets;
   CudaGraphExec exec;
   cudaStream_t stream = nullptr;
-  int nodes = 0, waits = 0;  // of blocks for the rest of their launch
+  int nodes = 0, chain = 0;
 };
 
 struct EagerStep : Recording {
@@ -35,6 +35,9 @@ struct EagerStep : Recording {
   void run() override { step(); }
   std::function<void()> step;
 };
+
+// Blocks on each multiprocessor, up to which a work is small: another finds room beside it.
+constexpr int kSmall = 2;
 
 // Code for sm_90a is in this program; under simt it always is.
 #if defined(SNAG_SM90A) || !defined(__CUDACC__)
@@ -100,35 +103,16 @@ class CudaBackend : public Backend {
 
   void wait() override { check(cudaStreamSynchronize(stream_.get())); }
 
-  // Kernels are prepared one by one, scheduled into few launches, and these captured.
+  // Kernels are prepared one by one, scheduled into launches, and these captured.
   std::unique_ptr<Recording> record(std::function<void()> step) override {
     if (options_.eager) return std::make_unique<EagerStep>(std::move(step));
-    const std::vector<Prepared> kernels = prepare(step);
+    const std::vector<Prepared> works = prepare(step);
     arena_.drop_guards();
+    const std::vector<Launch> launches = schedule(tasks_of(works));
     auto captured = std::make_unique<CapturedStep>();
     captured->stream = stream_.get();
-    const std::vector<Launch> launches = schedule(tasks_of(kernels));
-    const auto members = [&](const std::vector<int>& phase) {
-      std::vector<const Prepared*> all;
-      for (const int i : phase) all.push_back(&kernels[static_cast<std::size_t>(i)]);
-      return all;
-    };
-    // Works of one program that wait for nothing of each other need no glue, whatever they are.
-    const auto glues = [&](const Launch& l) {
-      const auto program = [&](int i) { return kernels[static_cast<std::size_t>(i)].program; };
-      const auto same = [&](int i) { return program(i) == program(l.phases[0][0]); };
-      return l.phases.size() > 1 || !std::all_of(l.phases[0].begin(), l.phases[0].end(), same);
-    };
-    const CudaGraph graph = capture([&] {
-      for (const Launch& l : launches) {
-        Phases phases;
-        for (const auto& phase : l.phases) phases.push_back(members(phase));
-        if (glues(l))
-          captured->waits += launch_glue(cuda_, phases);
-        else
-          phases[0][0]->program->launch(cuda_, phases[0]);
-      }
-    });
+    captured->chain = longest_chain(launches);
+    const CudaGraph graph = capture(works, launches, *captured);
     cudaGraphExec_t exec = nullptr;
     check(cudaGraphInstantiate(&exec, graph.get(), 0));
     captured->exec.reset(exec);
@@ -196,12 +180,57 @@ class CudaBackend : public Backend {
     std::vector<Task> tasks;
     for (const Prepared& p : works) {
       const int program = programs.try_emplace(p.program, static_cast<int>(programs.size())).first->second;
-      tasks.push_back({p.operands, is_glue(cuda_, p), program, p.program->capacity});
+      tasks.push_back({p.operands, program, p.program->capacity, p.blocks <= kSmall * cuda_.multiprocessors});
     }
     return tasks;
   }
-  CudaGraph capture(const std::function<void()>& launches) {
+  // The graph of these launches. Each has scratch memory that no other has at the same time.
+  CudaGraph capture(const std::vector<Prepared>& works, const std::vector<Launch>& launches, CapturedStep& step) {
+    std::vector<std::vector<const Prepared*>> members;
+    std::vector<std::size_t> floats, tickets;
+    for (const Launch& l : launches) {
+      members.emplace_back();
+      Needs all;
+      for (const int t : l.tasks) {
+        members.back().push_back(&works[static_cast<std::size_t>(t)]);
+        all.partial += (members.back().back()->needs.partial + 3) / 4 * 4;
+        all.tickets += members.back().back()->needs.tickets;
+      }
+      floats.push_back(all.partial), tickets.push_back(static_cast<std::size_t>(all.tickets));
+    }
+    const Places scratch = place(launches, floats), counters = place(launches, tickets);
+    float* const memory = parts_.take(scratch.size);
+    step.tickets = device_memory((counters.size + 1) * sizeof(unsigned));
+    check(cudaMemsetAsync(step.tickets.get(), 0, (counters.size + 1) * sizeof(unsigned), stream_.get()));
     check(cudaStreamSynchronize(stream_.get()));  // what was queued before belongs to no step
+    return captured([&] {
+      std::vector<std::vector<cudaGraphNode_t>> ends(launches.size());
+      for (std::size_t l = 0; l < launches.size(); ++l) {
+        std::vector<cudaGraphNode_t> after;
+        for (const int a : launches[l].after) {
+          const auto& last = ends[static_cast<std::size_t>(a)];
+          after.insert(after.end(), last.begin(), last.end());
+        }
+        check(cudaStreamUpdateCaptureDependencies(stream_.get(), after.data(), nullptr, after.size(),
+                                                  cudaStreamSetCaptureDependencies));
+        Cuda own = cuda_;
+        own.workspace = memory + scratch.begin[l];
+        own.workspace_floats = floats[l];
+        own.tickets = static_cast<unsigned*>(step.tickets.get()) + counters.begin[l];
+        members[l][0]->program->launch(own, members[l]);
+        ends[l] = captured_last();
+      }
+    });
+  }
+  // What the next node of the stream's capture would wait for.
+  std::vector<cudaGraphNode_t> captured_last() const {
+    cudaStreamCaptureStatus status{};
+    const cudaGraphNode_t* nodes = nullptr;
+    std::size_t count = 0;
+    check(cudaStreamGetCaptureInfo(stream_.get(), &status, nullptr, nullptr, &nodes, nullptr, &count));
+    return {nodes, nodes + count};
+  }
+  CudaGraph captured(const std::function<void()>& launches) {
     check(cudaStreamBeginCapture(stream_.get(), cudaStreamCaptureModeThreadLocal));
     cudaGraph_t graph = nullptr;
     try {

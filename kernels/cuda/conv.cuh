@@ -52,8 +52,8 @@ auto in_tiles(const Cuda& cuda, const K& k, const F& f) {
   const auto small = windows<SmallTile>(k);
   const bool fours = fits_fours(small), warpgroups = fours && cuda.warpgroups && cuda.precision != Precision::fp32;
   if (warpgroups && cuda.precision == Precision::bf16 && fits_warpgroups<HalfTile<Bf16>>(small))
-    return in_best_tile<WideTile<float>, HugeTile<float>, LongTile<float>, HalfTile<float>, WideTile<Bf16>, LongTile<Bf16>, HalfTile<Bf16>>(
-        cuda, fours, in_tile, f);
+    return in_best_tile<WideTile<float>, HugeTile<float>, LongTile<float>, HalfTile<float>, WideTile<Bf16>,
+                        LongTile<Bf16>, HalfTile<Bf16>>(cuda, fours, in_tile, f);
   if (warpgroups && fits_warpgroups<HalfTile<float>>(small))
     return in_best_tile<WideTile<float>, HugeTile<float>, LongTile<float>, HalfTile<float>>(cuda, fours, in_tile, f);
   return in_best_tile(cuda, fours, in_tile, f);

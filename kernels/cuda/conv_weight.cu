@@ -175,7 +175,8 @@ bool fits_fours(const ConvWeight& k) {
 // A tile has one tap, or a few whole ones; bf16 is copied in eights.
 bool fits_warpgroups(const ConvWeight& k) {
   const int channels = k.big.shape.c;
-  return channels % 8 == 0 && k.small.shape.c % 8 == 0 && (channels >= 2 * HalfTile<Bf16>::n || HalfTile<Bf16>::n % channels == 0);
+  return channels % 8 == 0 && k.small.shape.c % 8 == 0 &&
+         (channels >= 2 * HalfTile<Bf16>::n || HalfTile<Bf16>::n % channels == 0);
 }
 
 }  // namespace

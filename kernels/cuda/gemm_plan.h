@@ -10,9 +10,9 @@
 namespace snag {
 
 struct GemmSize {
-  int tiles;       // of d
-  int chunks;      // of the longest reduction, T::k each
-  int rows;        // of a tile, at most
+  int tiles;            // of d
+  int chunks;           // of the longest reduction, T::k each
+  int rows;             // of a tile, at most
   bool across = false;  // neighbours in memory are not those along k, of both operands
   double before = 0;    // microseconds of what must run first
   // Of the whole output, where splits leave parts of it (parts.cuh), else 0.

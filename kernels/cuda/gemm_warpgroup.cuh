@@ -151,7 +151,8 @@ struct MathCopied {
   static_assert(T::parts == 1 || (A == Along::mn && B == Along::mn), "parts of rows are shorter than they must be");
   template <Along Side>
   __device__ static SharedMatrix matrix(const unsigned char* rows) {
-    return shared_matrix<Side == Along::mn ? T::k : 0>(rows);
+    constexpr int rows_of_k = Side == Along::mn ? T::k : 0;
+    return shared_matrix<rows_of_k>(rows);
   }
   // From one element of a part to the next along k, and from 64 of m or n to the next.
   template <Along Side>

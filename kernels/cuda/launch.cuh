@@ -7,13 +7,11 @@
 //   UNROLL for (...)                 unrolled on the GPU
 //   LOOP for (...)                   not unrolled: registers are short
 //   launch(kernel, grid, block, bytes, stream, arguments...);
-//   launch_in_phases<Threads, Resident>(phases, blocks, bytes, stream, f);   f.run(0) on all blocks, then f.run(1), ...
 //   GRID_CONSTANT                    of a kernel's parameter: may be indexed without a copy of it
 //
 // Shared memory and launches written otherwise compile, but mean something else on the CPU; tests/cuda_text_test.py
 // forbids them.
 #ifdef __CUDACC__
-#include <cooperative_groups.h>
 #include <cuda_runtime.h>
 
 #define SHARED(T, name, ...) __shared__ T name __VA_ARGS__
@@ -83,70 +81,6 @@ void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, std::size_t by
   check(cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(std::forward<Arguments>(arguments))...), on.where);
 #else
   check(simt::launch(config, kernel, static_cast<Parameters>(std::forward<Arguments>(arguments))...), on.where);
-#endif
-}
-
-// ---- many phases in one launch: all blocks end phase p before any begins p + 1, and see what it wrote
-//
-// What a block does, with all its threads:
-//   fetch(p)    copies to shared memory what phase p needs and no phase writes, while other blocks are still in p - 1
-//   run(p)
-// f is a parameter of the kernel: at most 4 KB of constant memory.
-
-#ifdef __CUDACC__
-template <class F, int Threads, int Resident>
-__global__ void __launch_bounds__(Threads, Resident) in_phases(const GRID_CONSTANT F f, int phases) {
-  for (int p = 0; p < phases; ++p) {
-    if (p == 0) {
-      f.fetch(p);
-      __syncthreads();
-    } else {
-      const auto all = cooperative_groups::this_grid();
-      auto arrived = all.barrier_arrive();
-      f.fetch(p);
-      all.barrier_wait(std::move(arrived));
-    }
-    f.run(p);
-  }
-}
-#endif
-
-// Blocks that wait for one another must all be resident: at most as many as the device holds.
-template <int Threads, int Resident, class F>
-void launch_in_phases(int phases, int blocks, std::size_t bytes, LaunchStream on, F f) {
-  cudaLaunchAttribute together{};
-  together.id = cudaLaunchAttributeCooperative;
-  together.val.cooperative = 1;
-  cudaLaunchConfig_t config{};
-  config.gridDim = dim3(static_cast<unsigned>(blocks));
-  config.blockDim = dim3(Threads);
-  config.dynamicSmemBytes = bytes;
-  config.stream = on.stream;
-  config.attrs = &together;
-  config.numAttrs = phases > 1;
-#ifdef __CUDACC__
-  allow_shared(reinterpret_cast<const void*>(in_phases<F, Threads, Resident>), bytes, on.where);
-  check(cudaLaunchKernelEx(&config, in_phases<F, Threads, Resident>, f, phases), on.where);
-#else
-  const auto phase = [f](int p) {
-    f.fetch(p);
-    __syncthreads();
-    f.run(p);
-  };
-  check(simt::enqueue_phases(config, phases, phase), on.where);
-#endif
-}
-
-// How many blocks of it the device holds at once.
-template <int Threads, int Resident, class F>
-int resident_blocks(int multiprocessors, std::size_t bytes) {
-#ifdef __CUDACC__
-  int each = 0;
-  check(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&each, in_phases<F, Threads, Resident>, Threads, bytes));
-  return each * multiprocessors;
-#else
-  static_cast<void>(bytes);
-  return Resident * multiprocessors;
 #endif
 }
 

@@ -5,8 +5,8 @@
 
 namespace snag {
 
-// A map is as those of batch norm (batchnorm.cuh): it has output, source, other_four, map_four and finish. What belongs to the
-// channels of elements i .. i + 3:
+// A map is as those of batch norm (batchnorm.cuh): it has output, source, other_four, map_four and finish. What belongs
+// to the channels of elements i .. i + 3:
 template <class K>
 struct FourChannels {
   typename K::Channel channel[4];

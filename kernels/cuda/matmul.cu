@@ -26,12 +26,18 @@ void multiply_each(const Cuda& cuda, std::span<const Prepared* const> works) {
   }
 }
 
-constexpr Program kMultiply{kNoGlue, 1, 0, multiply_each, nullptr};
+constexpr Program kMultiply{1, 0, multiply_each, nullptr};
 
 }  // namespace
 
+// cuBLAS has one workspace: of two products of a recorded step one waits for the other.
 void launch(Cuda& cuda, const MatMul& k) {
-  Prepared p{.program = &kMultiply, .blocks = 0, .needs = {}, .where = std::source_location::current(), .operands = {}};
+  Prepared p{.program = &kMultiply,
+             .blocks = 0,
+             .needs = {},
+             .where = std::source_location::current(),
+             .operands = {reads(k.a), reads(k.b), writes(k.c),
+                          writes(cuda.workspace, {.c = static_cast<int>(cuda.workspace_floats)})}};
   std::memcpy(p.work.data(), &k, sizeof k);
   run(cuda, p);
 }

@@ -7,7 +7,7 @@
 
 namespace snag {
 
-// One block adds up so many tiles, of each group, sooner than all blocks take the sums in a phase of their own.
+// One block adds up so many tiles, of each group, sooner than all blocks take the sums in a launch of their own.
 constexpr int kMostTiles = 512;
 
 // What a block has computed of an output: T::m pixels, of T::n channels from `channel` on.

@@ -3,8 +3,8 @@
 // while its threads do something else: wgmma, instructions of sm_90a alone. On the CPU: kernels/simt/warpgroup.h.
 //
 // An operand in shared memory (PTX ISA, "Asynchronous warpgroup level matrix instructions") has rows of 128 bytes: one
-// for each m or n, with elements of k side by side; or, of bf16, across, one for each k, with 64 elements of m or n, and
-// after all of these rows those of the next 64. Eight rows begin at a multiple of their size; the 16 bytes that are
+// for each m or n, with elements of k side by side; or, of bf16, across, one for each k, with 64 elements of m or n,
+// and after all of these rows those of the next 64. Eight rows begin at a multiple of their size; the 16 bytes that are
 // number p of row r lie where p ^ r % 8 says, so that no bank is met twice.
 // Sums: d[4 j + 2 h + i] of lane 4 g + t of warp w is that of row 16 w + g + 8 h, column 8 j + 2 t + i.
 #include <cstdint>
@@ -18,9 +18,7 @@ namespace snag {
 
 constexpr int kRowBytes = 128, kSwizzleAlignment = 8 * kRowBytes;
 // Where a byte of a row lies.
-HD constexpr int swizzled(int row, int byte) {
-  return row * kRowBytes + ((byte / 16) ^ (row % 8)) * 16 + byte % 16;
-}
+HD constexpr int swizzled(int row, int byte) { return row * kRowBytes + ((byte / 16) ^ (row % 8)) * 16 + byte % 16; }
 
 #ifdef __CUDACC__
 

@@ -139,8 +139,7 @@ struct WideMap {
   }
 };
 
-// Smaller ones are bound by their launch, and may share one (glue.cu): that has no wide forms, whose registers it
-// lacks.
+// Of smaller ones the elements are spread over more threads.
 constexpr int kLeastWide = 1 << 16;
 
 template <Wide K>

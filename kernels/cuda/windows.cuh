@@ -76,9 +76,7 @@ struct Windows {
   HD int m_tiles() const { return ceil_div(rows(), T::m); }
   GemmSize size() const {
     const int side = Up ? ceil_div(g.kernel, g.stride) : g.kernel;  // taps along an axis, at most
-    GemmSize size{.tiles = m_tiles() * n_blocks(),
-                  .chunks = ceil_div(side * side * in.shape.c, T::k),
-                  .rows = rows()};
+    GemmSize size{.tiles = m_tiles() * n_blocks(), .chunks = ceil_div(side * side * in.shape.c, T::k), .rows = rows()};
     if (turns_weights) size.before = turning_time(w.shape);
     if (!is_float) size.before = bf16_time(in.shape) + bf16_time_of_weights(w.shape);
     if (leaves_parts()) size.pixels = out.shape.pixels(), size.outputs = out.shape.size();
@@ -170,9 +168,9 @@ struct Windows {
       const At d = element(first, k);
       if (!has(d)) return {p.w_data.data, 0};
       if constexpr (b == Along::mn)
-        return {p.w_data.data + std::int64_t{d.c} * (kernel2 * p.out.shape.c) +
-                    (table.tap_w[d.tap] * p.out.shape.c + n0),
-                1};
+        return {
+            p.w_data.data + std::int64_t{d.c} * (kernel2 * p.out.shape.c) + (table.tap_w[d.tap] * p.out.shape.c + n0),
+            1};
       const Scalar* const channel = p.w_data.data + std::int64_t{n0} * (kernel2 * p.in.shape.c);
       return {channel + (table.tap_w[d.tap] * p.in.shape.c + d.c), 1};
     }

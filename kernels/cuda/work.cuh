@@ -19,7 +19,6 @@
 #include <vector>
 
 #include "kernels/cuda/cuda.h"
-#include "kernels/cuda/glue_works.h"
 #include "kernels/cuda/launch.cuh"
 #include "kernels/schedule/operands.h"
 
@@ -91,11 +90,10 @@ struct AlsoBf16 {
 
 // What runs the works of one type.
 struct Program {
-  int glue;           // its number among the GlueWorks, or kNoGlue
   int capacity;       // works in one launch
   std::size_t bytes;  // of a work
   void (*launch)(const Cuda&, std::span<const Prepared* const>);
-  void (*use)(std::byte* work, Scratch);  // null where it needs none
+  void (*use)(std::byte* work, Scratch);        // null where it needs none
   AlsoBf16 (*also)(std::byte* work) = nullptr;  // null where it has none
 };
 
@@ -163,7 +161,7 @@ AlsoBf16 also_bf16(std::byte* work) {
 
 template <class W>
 constexpr Program program() {
-  Program p{glue_number<W>(), Batch<W>::capacity, sizeof(W), launch_batch<W>, use_scratch<W>};
+  Program p{Batch<W>::capacity, sizeof(W), launch_batch<W>, use_scratch<W>};
   if constexpr (KeepsBf16<W>) p.also = also_bf16<W>;
   return p;
 }

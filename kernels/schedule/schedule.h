@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <span>
 #include <vector>
 
@@ -6,28 +7,38 @@
 
 namespace snag {
 
-// How recorded kernels share launches. A kernel belongs to a program, what the device runs.
+// How the works of a recorded step are launched: as a graph, in which a launch begins when those have ended that it
+// waits for, beside all others.
 //
-// Kernels of a product program (matrix products, convolutions) share a launch when none waits for another: the two
-// discriminators advance together, and the weight gradients of all their layers are one launch.
-//
-// All other kernels are glue, small ones: bound by nothing but their launch. Any of them share one launch, in phases: a
-// kernel runs in a later phase than those it waits for. So a training step alternates between launches of products and
-// launches of glue. What no next product waits for is put off, unless there are phases for it anyway.
+// Works of one program, what the device runs, may share a launch: small ones do, as what they cost is their launch,
+// where they are equally far from the step's beginning, so that none waits for another. So two networks advance layer
+// by layer together. What fills the device by itself begins as soon as it may.
 struct Task {
   std::vector<Operand> operands;
-  bool glue = false;
-  int program = 0;   // products of one number may share a launch
-  int capacity = 1;  // of a product: the most tasks of its program in one launch
+  int program = 0;
+  int capacity = 1;  // the most tasks of the program in one launch
+  bool small = true;
 };
 
-// Numbers of tasks. A product's launch has one phase, of one program.
+// Tasks and launches go by their numbers.
 struct Launch {
-  std::vector<std::vector<int>> phases;
+  std::vector<int> tasks;   // of one program
+  std::vector<int> after;   // launches that must have ended; not those that one of these waits for
+  std::vector<char> waits;  // for each earlier launch: must it have ended, be it by way of others?
 };
 
-// The launches, to be run one after another. Every task is in one of them, and of two tasks that conflict the earlier
-// one is in an earlier launch or phase, so the results are those of the tasks in order, bit for bit.
+// The launches, in an order in which they may be run one after another, too. Of two tasks that conflict the later one's
+// launch waits for the earlier one's, so the results are those of the tasks in order, bit for bit.
 std::vector<Launch> schedule(std::span<const Task> tasks);
+
+// How many launches of the longest chain, of which each waits for the one before.
+int longest_chain(std::span<const Launch> launches);
+
+// Memory that each launch needs while it runs. Launches that cannot run at once may have the same.
+struct Places {
+  std::vector<std::size_t> begin;  // of each launch's
+  std::size_t size = 0;            // of all
+};
+Places place(std::span<const Launch> launches, std::span<const std::size_t> sizes);
 
 }  // namespace snag

@@ -4,5 +4,5 @@
 #include "kernels/simt/runtime.h"
 
 struct CUgraph_st {
-  std::vector<snag::simt::Work> nodes;  // one after another, as one stream recorded them
+  std::vector<snag::simt::Node> nodes;  // in an order in which they may run
 };

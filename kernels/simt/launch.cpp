@@ -56,14 +56,4 @@ cudaError_t enqueue_kernel(const cudaLaunchConfig_t& config, const void* kernel,
   return enqueue(config.stream, [=, body = std::move(body)] { run(grid, block, bytes, body); });
 }
 
-cudaError_t enqueue_phases(const cudaLaunchConfig_t& config, int phases, std::function<void(int)> body) {
-  const dim3 grid = config.gridDim, block = config.blockDim;
-  const std::size_t bytes = config.dynamicSmemBytes;
-  if (!valid(grid, block)) return fail(cudaErrorInvalidConfiguration);
-  if (bytes > kMaxDynamicBytes) return fail(cudaErrorInvalidValue);
-  return enqueue(config.stream, [=, body = std::move(body)] {
-    for (int p = 0; p < phases; ++p) run(grid, block, bytes, [&body, p] { body(p); });
-  });
-}
-
 }  // namespace snag::simt

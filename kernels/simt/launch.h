@@ -37,8 +37,4 @@ cudaError_t launch(const cudaLaunchConfig_t& config, void (*kernel)(Parameters..
   return enqueue_kernel(config, reinterpret_cast<const void*>(kernel), [=] { kernel(arguments...); });
 }
 
-// Runs body(0) on the whole grid, then body(1), and so on: what a kernel does that waits for its whole grid between
-// phases. Each is a grid: nothing is left in shared memory for the next.
-cudaError_t enqueue_phases(const cudaLaunchConfig_t& config, int phases, std::function<void(int)> body);
-
 }  // namespace snag::simt

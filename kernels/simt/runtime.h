@@ -8,13 +8,21 @@
 
 namespace snag::simt {
 using Work = std::function<void()>;
-}
+// Of a graph: what it does, and the nodes, by their numbers, that must be done before. Its handle is its number and 1.
+struct Node {
+  Work work;
+  std::vector<std::size_t> after;
+};
+inline cudaGraphNode_t handle_of(std::size_t node) { return reinterpret_cast<cudaGraphNode_t>(node + 1); }
+inline std::size_t number_of(cudaGraphNode_t handle) { return reinterpret_cast<std::size_t>(handle) - 1; }
+}  // namespace snag::simt
 
 struct CUstream_st {
   bool waits_for_default_stream = true;
   cudaStreamCaptureStatus capture = cudaStreamCaptureStatusNone;
   cudaStreamCaptureMode mode = cudaStreamCaptureModeGlobal;
-  std::vector<snag::simt::Work> recorded;
+  std::vector<snag::simt::Node> recorded;
+  std::vector<cudaGraphNode_t> last;  // what the next node waits for
 };
 
 namespace snag::simt {

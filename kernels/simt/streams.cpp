@@ -26,6 +26,7 @@ auto find(cudaStream_t stream) {
 void invalidate(CUstream_st& stream) {
   stream.capture = cudaStreamCaptureStatusInvalidated;
   stream.recorded.clear();
+  stream.last.clear();
 }
 
 // The default stream waits for the others, so it cannot be used while one of those captures.
@@ -62,7 +63,9 @@ cudaError_t enqueue(cudaStream_t stream, Work work) {
     if (find(stream) == streams.end()) return fail(cudaErrorInvalidResourceHandle);
     if (stream->capture == cudaStreamCaptureStatusInvalidated) return fail(cudaErrorStreamCaptureInvalidated);
     if (stream->capture == cudaStreamCaptureStatusActive) {
-      stream->recorded.push_back(std::move(work));
+      Node& node = stream->recorded.emplace_back(Node{std::move(work), {}});
+      for (const cudaGraphNode_t n : stream->last) node.after.push_back(number_of(n));
+      stream->last = {handle_of(stream->recorded.size() - 1)};
       return cudaSuccess;
     }
   }
@@ -117,12 +120,33 @@ cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus* 
   return cudaSuccess;
 }
 
+cudaError_t cudaStreamGetCaptureInfo(cudaStream_t stream, cudaStreamCaptureStatus* status, unsigned long long*,
+                                     cudaGraph_t*, const cudaGraphNode_t** last, const cudaGraphEdgeData**,
+                                     std::size_t* count) {
+  cudaStreamIsCapturing(stream, status);
+  if (*status != cudaStreamCaptureStatusActive) return cudaSuccess;
+  if (last) *last = stream->last.data();
+  if (count) *count = stream->last.size();
+  return cudaSuccess;
+}
+
+cudaError_t cudaStreamUpdateCaptureDependencies(cudaStream_t stream, cudaGraphNode_t* nodes, const cudaGraphEdgeData*,
+                                                std::size_t count, unsigned flags) {
+  if (!capturing(stream) || stream->capture != cudaStreamCaptureStatusActive) return fail(cudaErrorIllegalState);
+  for (std::size_t i = 0; i < count; ++i)
+    if (number_of(nodes[i]) >= stream->recorded.size()) return fail(cudaErrorInvalidValue);
+  if (flags == cudaStreamSetCaptureDependencies) stream->last.clear();
+  stream->last.insert(stream->last.end(), nodes, nodes + count);
+  return cudaSuccess;
+}
+
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
   *graph = nullptr;
   if (!capturing(stream)) return fail(cudaErrorIllegalState);
   const auto status = std::exchange(stream->capture, cudaStreamCaptureStatusNone);
   if (status == cudaStreamCaptureStatusInvalidated) return fail(cudaErrorStreamCaptureInvalidated);
   *graph = new CUgraph_st{std::exchange(stream->recorded, {})};
+  stream->last.clear();
   return cudaSuccess;
 }
 

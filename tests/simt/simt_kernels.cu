@@ -125,8 +125,9 @@ __global__ void __launch_bounds__(128) multiply_in_warpgroup_kernel(const float*
   UNROLL
   for (int k = 0; k < K; k += K / 4) {
     const auto moved = [&](bool across) { return across ? k * kRowBytes : k * kRowBytes / K; };
-    const SharedMatrix of_a = shared_matrix<AcrossA ? K : 0>(rows).moved(moved(AcrossA)),
-                       of_b = shared_matrix<AcrossB ? K : 0>(rows + 64 * kRowBytes).moved(moved(AcrossB));
+    constexpr int rows_of_a = AcrossA ? K : 0, rows_of_b = AcrossB ? K : 0;
+    const SharedMatrix of_a = shared_matrix<rows_of_a>(rows).moved(moved(AcrossA)),
+                       of_b = shared_matrix<rows_of_b>(rows + 64 * kRowBytes).moved(moved(AcrossB));
     if constexpr (K == 32)
       warpgroup_tf32(sum, of_a, of_b);
     else

@@ -24,8 +24,8 @@ void warp_operations(int* out, cudaStream_t stream);
 void multiply_tf32(const float* a, const float* b, float* d, cudaStream_t stream);  // a [16,8], b [8,8], d [16,8]
 // a [16,16], b [16,8], d [16,8]; fragments are packed by hand, or come through shared memory by ldmatrix.
 void multiply_bf16(const float* a, const float* b, float* d, bool through_ldmatrix, cudaStream_t stream);
-// a [64,k], b [columns,k], d [64,columns] += a b^T, by a warpgroup; 64 or 128 columns. k = 32, in TF32; k = 64, in bf16,
-// where operands may lie across.
+// a [64,k], b [columns,k], d [64,columns] += a b^T, by a warpgroup; 64 or 128 columns. k = 32, in TF32; k = 64, in
+// bf16, where operands may lie across.
 void multiply_in_warpgroup(const float* a, const float* b, float* d, int columns, cudaStream_t stream);
 void multiply_bf16_in_warpgroup(const float* a, const float* b, float* d, int columns, bool across_a, bool across_b,
                                 cudaStream_t stream);
