@@ -6,8 +6,9 @@
 
 namespace snag {
 
-// Memory for the parts that products leave (parts.cuh): of the one that runs, or of all of a recorded step, whose parts
-// lie side by side so that none of its products waits for another's. Grows as needed and is used again.
+// Memory for the parts that products leave (parts.cuh) and for operands that are made for them (bf16.cuh,
+// turn_weights.cuh): of the one that runs, or of all of a recorded step, whose parts lie side by side so that none of
+// its products waits for another's; and for the scratch memory of its launches. Grows as needed and is used again.
 class PartsMemory {
  public:
   float* take(std::size_t floats) {
