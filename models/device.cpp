@@ -14,10 +14,12 @@ constexpr std::size_t kOverhead = 128 * kMegabyte;  // the backend's own memory,
 
 std::string megabytes(std::size_t bytes) { return std::to_string((bytes + kMegabyte - 1) / kMegabyte) + " MB"; }
 
-std::size_t without_overhead(std::size_t bytes) { return bytes > kOverhead ? bytes - kOverhead : 0; }
+// A captured step keeps about as much again as its tensors, at most: operands as bf16, sums of products that are split.
+std::size_t with_overhead(std::size_t tensors) { return 2 * tensors + kOverhead; }
+std::size_t without_overhead(std::size_t bytes) { return bytes > kOverhead ? (bytes - kOverhead) / 2 : 0; }
 
 [[noreturn]] void too_little(const DeviceBytes& memory, std::size_t need, const std::string& advice) {
-  throw Error(Exit::device, "out of device memory: this run needs " + megabytes(need + kOverhead) + ", and " +
+  throw Error(Exit::device, "out of device memory: this run needs " + megabytes(with_overhead(need)) + ", and " +
                                 megabytes(memory.free) + " of " + megabytes(memory.total) + " are free; " + advice);
 }
 

@@ -36,7 +36,7 @@ class Cuda(Case):
 
     @unittest.skipUnless(SIMT, "a GPU has more memory than this test would fill")
     def test_a_batch_that_does_not_fit(self):
-        done = self.run_program("--data", self.data, "--clusters", "3", "--validation", "0.25", "--out", "out", "--width", "44", "--batch-size",
+        done = self.run_program("--data", self.data, "--clusters", "3", "--validation", "0.25", "--out", "out", "--width", "30", "--batch-size",
                                 "36", *TINY[:2], "--quiet")
         self.assert_refused(done, DEVICE, "MB are free", "--batch-size", "would fit")
         self.assertFalse(os.path.exists(self.path("out")))
