@@ -112,7 +112,7 @@ class CudaBackend : public Backend {
     auto captured = std::make_unique<CapturedStep>();
     captured->stream = stream_.get();
     captured->chain = longest_chain(launches);
-    const CudaGraph graph = capture(works, launches, *captured);
+    const CudaGraph graph = graph_of(launches, works, *captured);
     cudaGraphExec_t exec = nullptr;
     check(cudaGraphInstantiate(&exec, graph.get(), 0));
     captured->exec.reset(exec);
@@ -185,25 +185,24 @@ class CudaBackend : public Backend {
     return tasks;
   }
   // The graph of these launches. Each has scratch memory that no other has at the same time.
-  CudaGraph capture(const std::vector<Prepared>& works, const std::vector<Launch>& launches, CapturedStep& step) {
+  CudaGraph graph_of(const std::vector<Launch>& launches, const std::vector<Prepared>& works, CapturedStep& step) {
     std::vector<std::vector<const Prepared*>> members;
     std::vector<std::size_t> floats, tickets;
     for (const Launch& l : launches) {
-      members.emplace_back();
-      Needs all;
+      members.emplace_back(), floats.push_back(0), tickets.push_back(0);
       for (const int t : l.tasks) {
-        members.back().push_back(&works[static_cast<std::size_t>(t)]);
-        all.partial += (members.back().back()->needs.partial + 3) / 4 * 4;
-        all.tickets += members.back().back()->needs.tickets;
+        const Prepared& work = works[static_cast<std::size_t>(t)];
+        members.back().push_back(&work);
+        floats.back() += (work.needs.partial + 3) / 4 * 4;
+        tickets.back() += static_cast<std::size_t>(work.needs.tickets);
       }
-      floats.push_back(all.partial), tickets.push_back(static_cast<std::size_t>(all.tickets));
     }
     const Places scratch = place(launches, floats), counters = place(launches, tickets);
     float* const memory = parts_.take(scratch.size);
     step.tickets = device_memory((counters.size + 1) * sizeof(unsigned));
     check(cudaMemsetAsync(step.tickets.get(), 0, (counters.size + 1) * sizeof(unsigned), stream_.get()));
     check(cudaStreamSynchronize(stream_.get()));  // what was queued before belongs to no step
-    return captured([&] {
+    return capture([&] {
       std::vector<std::vector<cudaGraphNode_t>> ends(launches.size());
       for (std::size_t l = 0; l < launches.size(); ++l) {
         std::vector<cudaGraphNode_t> after;
@@ -230,7 +229,7 @@ class CudaBackend : public Backend {
     check(cudaStreamGetCaptureInfo(stream_.get(), &status, nullptr, nullptr, &nodes, nullptr, &count));
     return {nodes, nodes + count};
   }
-  CudaGraph captured(const std::function<void()>& launches) {
+  CudaGraph capture(const std::function<void()>& launches) {
     check(cudaStreamBeginCapture(stream_.get(), cudaStreamCaptureModeThreadLocal));
     cudaGraph_t graph = nullptr;
     try {

@@ -16,23 +16,23 @@ std::vector<Operand> writes_of(const Bf16Copy& c, Shape s) {
   return all;
 }
 
+AlsoBf16 also_of(Prepared& p) { return p.program->also ? p.program->also(p.work.data()) : AlsoBf16{}; }
+
 // Of the work that wrote x, or made it bf16; where that is not known or cannot, nothing.
 Source<Bf16> beside(Cuda& cuda, ConstView x, int parts) {
-  if (!cuda.recorded) return {};
-  for (auto p = cuda.recorded->rbegin(); p != cuda.recorded->rend(); ++p) {
-    const AlsoBf16 kept = p->program->also ? p->program->also(p->work.data()) : AlsoBf16{};
-    const std::ptrdiff_t skipped = kept.y.data ? x.data - kept.y.data : -1;
-    if (skipped >= 0 && skipped % 8 == 0 && skipped + x.shape.size() <= kept.y.shape.size()) {
-      if (!kept.also->high) {
-        *kept.also = take(cuda, kept.y.shape, parts);
-        const std::vector<Operand> more = writes_of(*kept.also, kept.y.shape);
-        p->operands.insert(p->operands.end(), more.begin(), more.end());
-      }
-      return {kept.also->high + skipped, kept.also->low};
-    }
-    if (writes_any(*p, x)) return {};
+  const auto skipped = [&](View y) { return y.data ? x.data - y.data : -1; };
+  Prepared* const keeps = recorded_since_written(cuda, x, [&](Prepared& p) {
+    const View y = also_of(p).y;
+    return skipped(y) >= 0 && skipped(y) % 8 == 0 && skipped(y) + x.shape.size() <= y.shape.size();
+  });
+  if (!keeps) return {};
+  const auto [y, also] = also_of(*keeps);
+  if (!also->high) {
+    *also = take(cuda, y.shape, parts);
+    const std::vector<Operand> more = writes_of(*also, y.shape);
+    keeps->operands.insert(keeps->operands.end(), more.begin(), more.end());
   }
-  return {};
+  return {also->high + skipped(y), also->low};
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ void multiply_each(const Cuda& cuda, std::span<const Prepared* const> works) {
   }
 }
 
-constexpr Program kMultiply{1, 0, multiply_each, nullptr};
+constexpr Program kMultiply{1, multiply_each};
 
 }  // namespace
 

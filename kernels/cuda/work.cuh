@@ -90,10 +90,8 @@ struct AlsoBf16 {
 
 // What runs the works of one type.
 struct Program {
-  int capacity;       // works in one launch
-  std::size_t bytes;  // of a work
+  int capacity;  // works in one launch
   void (*launch)(const Cuda&, std::span<const Prepared* const>);
-  void (*use)(std::byte* work, Scratch);        // null where it needs none
   AlsoBf16 (*also)(std::byte* work) = nullptr;  // null where it has none
 };
 
@@ -144,11 +142,6 @@ void launch_batch(const Cuda& cuda, std::span<const Prepared* const> works) {
 }
 
 template <class W>
-void use_scratch(std::byte* work, Scratch scratch) {
-  if constexpr (requires(W & w) { w.use(scratch); }) reinterpret_cast<W*>(work)->use(scratch);
-}
-
-template <class W>
 concept KeepsBf16 = requires(W& w) {
   w.also;
   w.output();
@@ -161,17 +154,24 @@ AlsoBf16 also_bf16(std::byte* work) {
 
 template <class W>
 constexpr Program program() {
-  Program p{Batch<W>::capacity, sizeof(W), launch_batch<W>, use_scratch<W>};
+  Program p{Batch<W>::capacity, launch_batch<W>};
   if constexpr (KeepsBf16<W>) p.also = also_bf16<W>;
   return p;
 }
 template <class W>
 inline constexpr Program kProgram = program<W>();
 
-// Does the work write to x, as far as is known?
-inline bool writes_any(const Prepared& p, ConstView x) {
+// Of the works of a recorded step from the last on, back to the one that wrote to x last, the first that has what is
+// looked for; null where none has.
+template <class Has>
+Prepared* recorded_since_written(const Cuda& cuda, ConstView x, const Has& has) {
+  if (!cuda.recorded) return nullptr;
   const auto changes = [&](const Operand& o) { return o.written && overlap(o, reads(x)); };
-  return std::any_of(p.operands.begin(), p.operands.end(), changes);
+  for (auto p = cuda.recorded->rbegin(); p != cuda.recorded->rend(); ++p) {
+    if (has(*p)) return &*p;
+    if (std::any_of(p->operands.begin(), p->operands.end(), changes)) return nullptr;
+  }
+  return nullptr;
 }
 
 // Launches the work, or keeps it for the step that is recorded.
