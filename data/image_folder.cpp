@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "base/error.h"
 #include "data/at.h"
@@ -131,17 +132,20 @@ ImageFolder find_images(const fs::path& dir) {
 
 LoadedImages load_images(const std::vector<fs::path>& paths, int size, int channels, int threads) {
   std::vector<Picture> pictures(paths.size());
+  std::vector<LoadedImages::Size> sizes(paths.size());
   std::vector<std::optional<Error>> failed(paths.size());
   run_tasks(static_cast<int>(paths.size()), threads, [&](int i) {
     try {
-      pictures[at(i)] = resample(read_picture(paths[at(i)]), size);
+      const Picture read = read_picture(paths[at(i)]);
+      sizes[at(i)] = {read.height, read.width};
+      pictures[at(i)] = resample(read, size);
     } catch (const Error& e) {
       failed[at(i)] = e;
     }
   });
   if (channels == 0)
     channels = std::any_of(pictures.begin(), pictures.end(), [](const Picture& p) { return p.channels == 3; }) ? 3 : 1;
-  LoadedImages loaded{{0, size, size, {}, channels}, {}, {}};
+  LoadedImages loaded{{0, size, size, {}, channels}, {}, std::move(sizes), {}};
   for (std::size_t i = 0; i < paths.size(); ++i) {
     if (failed[i]) {
       loaded.bad.push_back({paths[i], failed[i]->code(), failed[i]->what()});

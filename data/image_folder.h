@@ -40,6 +40,10 @@ std::vector<std::filesystem::path> pictures_in(const std::filesystem::path& dir,
 struct LoadedImages {
   Images images;
   std::vector<int> kept;  // which of the paths they are, ascending
+  struct Size {
+    int height, width;
+  };
+  std::vector<Size> sizes;  // of each path's image in its file
   struct Bad {
     std::filesystem::path path;
     Exit code;

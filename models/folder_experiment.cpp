@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "data/at.h"
+#include "data/byte_reader.h"
 #include "data/folder_split.h"
 #include "data/picture.h"
 #include "models/experiment.h"
@@ -24,8 +25,20 @@ Labelled labelled(const Images& images, const std::vector<std::uint8_t>& label, 
   return to;
 }
 
+// The mask of an image, which is as large as that.
+Picture read_mask(const std::filesystem::path& path, LoadedImages::Size of_image) {
+  const auto text = [](int height, int width) { return std::to_string(height) + " x " + std::to_string(width); };
+  Picture mask = with_channels(read_picture(path), 1);
+  if (mask.height != of_image.height || mask.width != of_image.width)
+    fail_at(Exit::data, path,
+            "is a mask of " + text(mask.height, mask.width) + " pixels for an image of " +
+                text(of_image.height, of_image.width) + "; make it as large as the image");
+  return mask;
+}
+
 // What is wrong with the test images, [count, size, size]: 255 where most of a pixel is.
-Images masks(const ImageFolder& folder, const std::vector<int>& files, int size) {
+Images masks(const ImageFolder& folder, const std::vector<LoadedImages::Size>& sizes, const std::vector<int>& files,
+             int size) {
   Images to{static_cast<int>(files.size()), size, size, {}};
   if (std::all_of(files.begin(), files.end(), [&](int f) { return folder.files[at(f)].mask.empty(); })) return {};
   for (const int f : files) {
@@ -34,7 +47,7 @@ Images masks(const ImageFolder& folder, const std::vector<int>& files, int size)
       to.pixels.insert(to.pixels.end(), at(size) * at(size), 0);
       continue;
     }
-    Picture mask = with_channels(read_picture(path), 1);
+    Picture mask = read_mask(path, sizes[at(f)]);
     for (std::uint8_t& p : mask.pixels) p = p > 0 ? 255 : 0;
     for (const std::uint8_t p : resample(mask, size).pixels) to.pixels.push_back(p > 127 ? 255 : 0);
   }
@@ -106,7 +119,7 @@ Experiment load_folder_experiment(const Config& config) {
     test_files.push_back(loaded.kept[at(i)]);
     e.test_files.push_back(paths[at(test_files.back())].string());
   }
-  e.test_masks = masks(folder, test_files, config.size);
+  e.test_masks = masks(folder, loaded.sizes, test_files, config.size);
   std::string all(loaded.images.pixels.begin(), loaded.images.pixels.end());
   all.append(label.begin(), label.end());
   e.sum = sha256(all);

@@ -158,6 +158,9 @@ class OwnData(Case):
         summary = self.trained(self.path("own"), "--epochs", "1", "--batch-size", "512", "--sampling", "random", "--validation", "0.05")
         self.assertEqual(len(read_csv(self.path("run", "scores.csv"))), 2500)
 
+    def turn(self, *parts):
+        Image.open(self.path(*parts)).transpose(Image.Transpose.ROTATE_90).save(self.path(*parts))
+
     def test_layouts_that_are_none(self):
         one = lambda: pictures.fill(self.path("own", "normal"), 1, False)
         few = lambda: pictures.fill(self.path("own", "train", "good"), 4, False)
@@ -171,6 +174,7 @@ class OwnData(Case):
             ("empty test/", lambda: (few(), os.makedirs(self.path("own", "test"))), 3, "own/test"),
             ("empty test/good", lambda: (few(), os.makedirs(self.path("own", "test", "good"))), 3, "own/test/good"),
             ("a mask that is missing", lambda: (pictures.make_mvtec(self.path("own"), 4, 2), os.remove(self.path("own", "ground_truth", "hole", "2001_mask.png"))), 3, "2001_mask.png"),
+            ("a mask that lies across", lambda: (pictures.make_mvtec(self.path("own"), 4, 2), self.turn("own", "ground_truth", "hole", "2001_mask.png")), 3, "2001_mask.png: is a mask of 40 x 30 pixels for an image of 30 x 40"),
         ]
         for what, make, code, part in table:
             with self.subTest(what):
