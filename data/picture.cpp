@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <memory>
 #include <span>
+#include <utility>
 
 #include "base/file.h"
 #include "data/at.h"
 #include "data/byte_reader.h"
+#include "data/orientation.h"
 
 namespace snag {
 namespace {
@@ -51,6 +53,24 @@ Picture read_png(const fs::path& path, Bytes file) {
   return picture;
 }
 
+// As its orientation says that it is to be seen.
+Picture upright(Picture from, int orientation) {
+  if (orientation == 1) return from;
+  const bool turned = orientation >= 5;  // rows are columns
+  const bool from_right = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8,
+             from_below = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+  Picture to{turned ? from.width : from.height, turned ? from.height : from.width, from.channels, {}};
+  to.pixels.reserve(from.pixels.size());
+  for (int y = 0; y < to.height; ++y)
+    for (int x = 0; x < to.width; ++x) {
+      const int across = turned ? y : x, down = turned ? x : y, u = from_right ? from.width - 1 - across : across,
+                v = from_below ? from.height - 1 - down : down;
+      const std::uint8_t* const p = &from.pixels[(at(v) * at(from.width) + at(u)) * at(from.channels)];
+      to.pixels.insert(to.pixels.end(), p, p + from.channels);
+    }
+  return to;
+}
+
 Picture read_jpeg(const fs::path& path, Bytes file) {
   const std::unique_ptr<void, int (*)(void*)> decoder(tjInitDecompress(), tjDestroy);
   int width = 0, height = 0, subsampling = 0, colours = 0;
@@ -69,7 +89,7 @@ Picture read_jpeg(const fs::path& path, Bytes file) {
   if (tjDecompress2(decoder.get(), file.data(), size, picture.pixels.data(), width, 0, height, format,
                     TJFLAG_ACCURATEDCT))
     fail_decoding(path, "JPEG", tjGetErrorStr2(decoder.get()));
-  return picture;
+  return upright(std::move(picture), orientation_of(file));
 }
 
 }  // namespace

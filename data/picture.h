@@ -14,7 +14,7 @@ struct Picture {
 
 // Reads a PNG or JPEG file, told by its first bytes and not by its name. Gray stays gray; a palette is colour. 16 bits
 // a value become 8; what is transparent is laid on white; a PNG's gamma, where it says one, is converted to sRGB's; a
-// JPEG's orientation tag is ignored. At most 16,384 pixels a side and 2^27 in all.
+// JPEG is turned as its Exif orientation says. At most 16,384 pixels a side and 2^27 in all.
 // Throws Exit::io for a file that cannot be opened or read; Exit::data, with the path, for what is no such image,
 // truncated, corrupt, too large or a JPEG in CMYK.
 Picture read_picture(const std::filesystem::path& path);

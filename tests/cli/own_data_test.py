@@ -5,7 +5,7 @@ import shutil
 import unittest
 
 import numpy
-from PIL import Image
+from PIL import Image, ImageOps
 from sklearn.metrics import roc_auc_score
 
 import pictures
@@ -160,6 +160,28 @@ class OwnData(Case):
 
     def turn(self, *parts):
         Image.open(self.path(*parts)).transpose(Image.Transpose.ROTATE_90).save(self.path(*parts))
+
+    def test_photographs_lie_as_their_camera_was_held(self):
+        tag = 0x0112
+        pictures.make_mvtec(self.path("held"), 16, 8, masks=False, mode="RGB", end="jpg")
+        for number, file in enumerate(sorted(pathlib.Path(self.path("held")).rglob("*.jpg"))):
+            image, exif = Image.open(file), Image.Exif()
+            image.load()
+            exif[tag] = number % 8 + 1
+            image.save(file, exif=exif)
+        shutil.copytree(self.path("held"), self.path("upright"))
+        sizes = set()
+        for file in pathlib.Path(self.path("upright")).rglob("*.jpg"):
+            upright = ImageOps.exif_transpose(Image.open(file))
+            sizes.add(upright.size)
+            upright.save(file.with_suffix(".png"))
+            file.unlink()
+        self.assertEqual(sizes, {(40, 30), (30, 40)})
+        scores = []
+        for data in "held", "upright":
+            self.trained(self.path(data), "--model", "pca", "--components", "5", "--size", "32")
+            scores.append([row["score"] for row in read_csv(self.path("run", "scores.csv"))])
+        self.assertEqual(scores[0], scores[1])
 
     def test_layouts_that_are_none(self):
         one = lambda: pictures.fill(self.path("own", "normal"), 1, False)

@@ -10,6 +10,7 @@
 using namespace snag;
 using data_test::Bytes;
 using data_test::check_error;
+using data_test::operator+;
 using data_test::random_bytes;
 using data_test::TempDir;
 
@@ -148,6 +149,55 @@ TEST_CASE("JPEG: gray and colour, near what was stored") {
   }
 }
 
+namespace {
+
+// With Exif data of that orientation in front, in that byte order.
+Bytes held(const Bytes& jpeg, std::uint8_t orientation, bool big_endian) {
+  const auto number = [&](std::uint32_t value, int count) {
+    Bytes bytes;
+    for (int i = 0; i < count; ++i)
+      bytes.push_back(static_cast<std::uint8_t>(value >> 8 * (big_endian ? count - 1 - i : i)));
+    return bytes;
+  };
+  Bytes tiff = big_endian ? Bytes{'M', 'M', 0, 42} : Bytes{'I', 'I', 42, 0};
+  tiff = tiff + number(8, 4) + number(2, 2);  // a directory of two entries
+  tiff = tiff + number(0x0100, 2) + number(4, 2) + number(1, 4) + number(3, 4);
+  tiff = tiff + number(0x0112, 2) + number(3, 2) + number(1, 4) + number(orientation, 2) + Bytes{0, 0} + number(0, 4);
+  const Bytes segment = Bytes{'E', 'x', 'i', 'f', 0, 0} + tiff;
+  const Bytes head{0xff, 0xd8, 0xff, 0xe1, 0, static_cast<std::uint8_t>(segment.size() + 2)};
+  return head + segment + Bytes(jpeg.begin() + 2, jpeg.end());
+}
+
+}  // namespace
+
+TEST_CASE("JPEG: turned as its orientation says") {
+  // Six blocks of gray, 16 pixels a side: exact but for rounding.
+  const TempDir dir;
+  Picture stored{32, 48, 1, {}};
+  for (int i = 0; i < 32 * 48; ++i)
+    stored.pixels.push_back(static_cast<std::uint8_t>(40 * (i / 48 / 16 * 3 + i % 48 / 16)));
+  const Bytes file = jpeg(stored, 100);
+  using Blocks = std::vector<std::vector<int>>;
+  // Stored: 0 1 2 / 3 4 5. How each lies is Exif's table of where the first row and column are seen.
+  const std::vector<Blocks> upright{{{0, 1, 2}, {3, 4, 5}},   {{2, 1, 0}, {5, 4, 3}},   {{5, 4, 3}, {2, 1, 0}},
+                                    {{3, 4, 5}, {0, 1, 2}},   {{0, 3}, {1, 4}, {2, 5}}, {{3, 0}, {4, 1}, {5, 2}},
+                                    {{5, 2}, {4, 1}, {3, 0}}, {{2, 5}, {1, 4}, {0, 3}}};
+  for (const bool big_endian : {false, true})
+    for (int orientation = 0; orientation <= 9; ++orientation) {
+      CAPTURE(orientation);
+      const Picture p =
+          read_picture(dir.write("a.jpg", held(file, static_cast<std::uint8_t>(orientation), big_endian)));
+      const Blocks& expected = upright[orientation >= 1 && orientation <= 8 ? at(orientation - 1) : 0];
+      REQUIRE(p.height == 16 * static_cast<int>(expected.size()));
+      REQUIRE(p.width == 16 * static_cast<int>(expected[0].size()));
+      int worst = 0;
+      for (int y = 0; y < p.height; ++y)
+        for (int x = 0; x < p.width; ++x)
+          worst = std::max(worst, std::abs(int(p.pixels[at(y * p.width + x)]) - 40 * expected[at(y / 16)][at(x / 16)]));
+      CHECK(worst <= 1);
+    }
+}
+
 TEST_CASE("gray from colour and back") {
   const Picture colour{1, 3, 3, {255, 255, 255, 255, 0, 0, 0, 100, 0}};
   CHECK(with_channels(colour, 1).pixels == Bytes{255, 76, 59});
@@ -194,7 +244,7 @@ TEST_CASE("damaged pictures are read or refused, never more than that") {
   const TempDir dir;
   write_png((dir.path() / "good.png").string(), 24, 18, random_bytes(24 * 18 * 3), 3);
   std::ifstream file(dir.path() / "good.png", std::ios::binary);
-  const Bytes png((std::istreambuf_iterator<char>(file)), {}), jpg = jpeg(noise(18, 24, 3));
+  const Bytes png((std::istreambuf_iterator<char>(file)), {}), jpg = held(jpeg(noise(18, 24, 3)), 6, true);
   int refused = 0;
   for (const Bytes& good : {png, jpg})
     for (std::uint64_t i = 0; i < 300; ++i) {
