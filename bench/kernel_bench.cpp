@@ -186,6 +186,46 @@ void bench_case(Bench& b, Backend& backend, const Case& c, const std::string& pr
   b.rows.push_back(to_json(row, b.ceilings));
 }
 
+void print_tiles_heading() {
+  std::printf("%-11s %-24s %5s %-4s %-20s %6s %9s %9s\n", "kernel", "at", "batch", "", "tile", "splits", "estimated",
+              "us");
+}
+
+// Every tile of one convolution, in turn; the first is the one that the backend would choose. How much longer that
+// takes than the fastest.
+std::optional<double> bench_tiles(Bench& b, Backend& backend, const Case& c, const std::string& precision_name,
+                                  Precision precision) {
+  Operands operands(backend, c);
+  const Kernel kernel = c.build(operands.views());
+  std::vector<Tiling> all = tilings(backend, kernel);
+  if (all.empty()) return std::nullopt;
+  std::stable_sort(all.begin(), all.end(),
+                   [](const Tiling& x, const Tiling& y) { return x.microseconds < y.microseconds; });
+  std::vector<std::unique_ptr<Backend>> backends;
+  std::vector<Contender> contenders;
+  std::vector<const Contender*> turns;
+  for (const Tiling& t : all) {
+    backends.push_back(make_cuda_backend({.arena_bytes = 4096, .precision = precision, .tile = t.tile}));
+    contenders.push_back(of_backend(t.tile, *backends.back(), kernel, kRepeats));
+  }
+  for (const Contender& one : contenders) turns.push_back(&one);
+  const std::vector<double> us = microseconds(turns, kRounds);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    std::printf("%-11s %-24s %5d %-4s %-20s %6d %9.2f %9.2f\n", c.kernel.c_str(), c.what.c_str(), c.batch,
+                precision_name.c_str(), all[i].tile, all[i].splits, all[i].microseconds, us[i]);
+    b.rows.push_back({{"kernel", c.kernel},
+                      {"at", c.what},
+                      {"batch", c.batch},
+                      {"precision", precision_name},
+                      {"tile", all[i].tile},
+                      {"splits", all[i].splits},
+                      {"estimated_microseconds", all[i].microseconds},
+                      {"microseconds", us[i]}});
+  }
+  std::fflush(stdout);
+  return us[0] / *std::min_element(us.begin(), us.end());
+}
+
 Ceilings measured_ceilings(const Bench& b) {
   Ceilings c;
   c.copy = copy_bandwidth(b.stream);
@@ -209,19 +249,35 @@ void print_ceilings(const Ceilings& c, const cudaDeviceProp& device) {
       "that write it keep it so.\n");
 }
 
-void bench_precision(Bench& b, const std::string& name, Precision precision, const std::vector<int>& batches,
-                     const std::string& only) {
+struct What {
+  std::vector<int> batches{0, 1, 16, 64, 256};
+  std::vector<std::string> precisions{"fp32", "tf32", "bf16"};
+  std::string only, json;
+  bool tiles = false;
+};
+
+void bench_precision(Bench& b, const std::string& name, Precision precision, const What& what) {
   const auto backend = make_cuda_backend({.arena_bytes = kArena, .precision = precision});
-  for (const int batch : batches)
+  std::vector<double> losses;
+  for (const int batch : what.batches)
     for (const Case& c : bench::model_cases(batch, kWidth)) {
       if (!c.products && precision != Precision::fp32) continue;  // the same kernel in each precision
-      if (c.kernel.find(only) == std::string::npos) continue;
-      bench_case(b, *backend, c, name, precision);
+      if (c.kernel.find(what.only) == std::string::npos) continue;
+      if (!what.tiles)
+        bench_case(b, *backend, c, name, precision);
+      else if (const auto loss = bench_tiles(b, *backend, c, name, precision))
+        losses.push_back(*loss);
     }
+  if (losses.empty()) return;
+  double sum = 0;
+  for (const double l : losses) sum += std::log(l);
+  std::printf(
+      "%s: the tile that is chosen takes %.3f times as long as the fastest, in the geometric mean; at worst %.2f\n",
+      name.c_str(), std::exp(sum / static_cast<double>(losses.size())),
+      *std::max_element(losses.begin(), losses.end()));
 }
 
-int run(const std::vector<int>& batches, const std::vector<std::string>& precisions, const std::string& only,
-        const std::string& json) {
+int run(const What& what) {
   if (!cuda_available()) {
     std::puts("kernel_bench: no CUDA device: skipped");
     return 77;
@@ -231,11 +287,11 @@ int run(const std::vector<int>& batches, const std::vector<std::string>& precisi
   Bench b;
   b.ceilings = measured_ceilings(b);
   print_ceilings(b.ceilings, device);
-  print_heading();
+  what.tiles ? print_tiles_heading() : print_heading();
   for (const auto& [name, precision] : kPrecisions)
-    if (std::find(precisions.begin(), precisions.end(), name) != precisions.end())
-      bench_precision(b, name, precision, batches, only);
-  if (json.empty()) return 0;
+    if (std::find(what.precisions.begin(), what.precisions.end(), name) != what.precisions.end())
+      bench_precision(b, name, precision, what);
+  if (what.json.empty()) return 0;
   const ordered_json ceilings{{"copy_bytes_per_second", b.ceilings.copy},
                               {"tflops", b.ceilings.tflops},
                               {"empty_kernel_microseconds", b.ceilings.empty}};
@@ -244,30 +300,30 @@ int run(const std::vector<int>& batches, const std::vector<std::string>& precisi
                          {"cudnn", gpu::Cudnn::version()},
                          {"ceilings", ceilings},
                          {"rows", b.rows}};
-  write_file(json, all.dump(1) + "\n");
+  write_file(what.json, all.dump(1) + "\n");
   return 0;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) try {
-  std::vector<int> batches{0, 1, 16, 64, 256};
-  std::vector<std::string> precisions{"fp32", "tf32", "bf16"};
-  std::string only, json;
+  What what;
   CLI::App app{"Times each CUDA kernel at the model's sizes beside cuDNN, cuBLAS and its portable form."};
-  app.add_option("--batch", batches, "0: the optimiser's kernels")->delimiter(',')->capture_default_str();
-  app.add_option("--precision", precisions)
+  app.add_option("--batch", what.batches, "0: the optimiser's kernels")->delimiter(',')->capture_default_str();
+  app.add_option("--precision", what.precisions)
       ->delimiter(',')
       ->check(CLI::IsMember({"fp32", "tf32", "bf16"}))
       ->capture_default_str();
-  app.add_option("--only", only, "kernels whose name contains this");
-  app.add_option("--json", json, "also write everything to this file");
+  app.add_option("--only", what.only, "kernels whose name contains this");
+  app.add_flag("--tiles", what.tiles,
+               "convolutions only: in each tile that they may have, beside the plan's estimates");
+  app.add_option("--json", what.json, "also write everything to this file");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? 0 : static_cast<int>(snag::Exit::usage);
   }
-  return run(batches, precisions, only, json);
+  return run(what);
 } catch (const snag::Error& e) {
   std::fprintf(stderr, "kernel_bench: %s\n", e.what());
   return static_cast<int>(e.code());

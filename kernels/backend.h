@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "kernels/kernels.h"
 #include "kernels/precision.h"
@@ -66,10 +67,18 @@ struct CudaOptions {
   bool portable = false;    // only the portable forms
   bool eager = false;       // recorded steps are launched kernel by kernel, not as a graph
   int multiprocessors = 0;  // work is laid out for at most so many; 0: for all
-  bool warpgroups = true;   // products by warpgroups, where device and program have them
+  std::string tile = {};    // convolutions that may be computed in tiles of this name are; else as is estimated fastest
 };
 // Throws Error{Exit::device} where this build or machine has no CUDA device.
 std::unique_ptr<Backend> make_cuda_backend(const CudaOptions&);
+// How a convolution may be computed: in which tiles, the reduction of each split over how many blocks.
+struct Tiling {
+  const char* tile;
+  int splits;
+  double microseconds;  // by an estimate for an H200, by which the backend chooses
+};
+// All that `kernel` may have on this backend, which make_cuda_backend made; none where it has no choice.
+std::vector<Tiling> tilings(Backend&, const Kernel&);
 bool cuda_available();
 struct DeviceBytes {
   std::size_t free = 0, total = 0;

@@ -64,7 +64,8 @@ class CudaBackend : public Backend {
              .tickets = static_cast<unsigned*>(tickets_.get()),
              .parts = &parts_,
              .multiprocessors = properties_.multiProcessorCount,
-             .warpgroups = options.warpgroups && kSm90a && properties_.major == 9 && properties_.minor == 0};
+             .warpgroups = kSm90a && properties_.major == 9 && properties_.minor == 0,
+             .tile = options.tile};
     if (options.multiprocessors > 0) cuda_.multiprocessors = std::min(cuda_.multiprocessors, options.multiprocessors);
     check(cudaMemsetAsync(tickets_.get(), 0, kTickets * sizeof(unsigned), stream_.get()));
     check(cublasSetStream(cublas_.get(), stream_.get()));
@@ -120,6 +121,17 @@ class CudaBackend : public Backend {
     check(cudaGraphGetNodes(graph.get(), nullptr, &nodes));
     captured->nodes = static_cast<int>(nodes);
     return captured;
+  }
+
+  std::vector<Tiling> tilings(const Kernel& kernel) {
+    std::vector<Tiling> all;
+    struct Asked {
+      Cuda& cuda;
+      ~Asked() { cuda.tilings = nullptr; }
+    } asked{cuda_};
+    cuda_.tilings = &all;
+    prepare([&] { run(kernel); });
+    return all;
   }
 
   std::string name() const override {
@@ -267,6 +279,10 @@ DeviceBytes cuda_memory() {
   DeviceBytes bytes;
   check(cudaMemGetInfo(&bytes.free, &bytes.total));
   return bytes;
+}
+
+std::vector<Tiling> tilings(Backend& backend, const Kernel& kernel) {
+  return dynamic_cast<CudaBackend&>(backend).tilings(kernel);
 }
 
 std::unique_ptr<Backend> make_cuda_backend(const CudaOptions& options) {

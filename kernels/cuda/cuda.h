@@ -3,6 +3,7 @@
 #include <cuda_runtime_api.h>
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include "kernels/backend.h"
@@ -26,6 +27,9 @@ struct Cuda {
   PartsMemory* parts = nullptr;
   int multiprocessors = 1;
   bool warpgroups = false;  // device and program have sm_90a's products
+  std::string tile;         // of convolutions, where they may have it
+  // Where somebody wants to know what the last convolution could have been: backend.h.
+  std::vector<Tiling>* tilings = nullptr;
   // Where a step is recorded, kernels are kept here instead of launched.
   std::vector<Prepared>* recorded = nullptr;
 };

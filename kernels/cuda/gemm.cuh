@@ -2,6 +2,9 @@
 // One tile of a product d[m, n] = sum over k of a(m, k) b(k, n) per block, where a and b are fetched by a Problem from
 // wherever they lie (an image's window, weights), in a pipeline of asynchronous copies. The reduction may be split over
 // blocks; their sums are then added in one order, so the same launch gives the same bits.
+#include <algorithm>
+#include <array>
+
 #include "kernels/cuda/gemm_math.cuh"
 #include "kernels/cuda/gemm_plan.h"
 #include "kernels/cuda/gemm_warpgroup.cuh"
@@ -264,12 +267,16 @@ auto in_tile_number(int number, const InTile& in_tile, const F& f) {
     if (number > 0) return in_tile_number<More...>(number - 1, in_tile, f);
   return f(in_tile.template operator()<T>());
 }
-// With the one of these in which the problem takes least time.
+// With the one of these that is asked for, else in which the problem takes least time.
 template <class... Tiles, class InTile, class F>
 auto in_best_of(const Cuda& cuda, const InTile& in_tile, const F& f) {
-  const double times[] = {gemm_plan<Tiles>(cuda, in_tile.template operator()<Tiles>().size()).microseconds...};
-  const auto best = std::min_element(std::begin(times), std::end(times)) - std::begin(times);
-  return in_tile_number<Tiles...>(static_cast<int>(best), in_tile, f);
+  const std::array all{gemm_plan<Tiles>(cuda, in_tile.template operator()<Tiles>().size())...};
+  if (cuda.tilings) cuda.tilings->assign(all.begin(), all.end());
+  auto chosen = std::find_if(all.begin(), all.end(), [&](const Tiling& t) { return t.tile == cuda.tile; });
+  if (chosen == all.end())
+    chosen = std::min_element(all.begin(), all.end(),
+                              [](const Tiling& a, const Tiling& b) { return a.microseconds < b.microseconds; });
+  return in_tile_number<Tiles...>(static_cast<int>(chosen - all.begin()), in_tile, f);
 }
 // With the best that any product may have; what is not copied in fours has one.
 template <class... More, class InTile, class F>

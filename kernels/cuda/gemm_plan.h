@@ -1,6 +1,7 @@
 #pragma once
 // Which tile a product takes, and over how many blocks its reduction is split: by an estimate of its time.
 #include <algorithm>
+#include <string>
 #include <type_traits>
 
 #include "kernels/cuda/cuda.h"
@@ -18,13 +19,24 @@ struct GemmSize {
   // Of the whole output, where splits leave parts of it (parts.cuh), else 0.
   int pixels = 0, outputs = 0;
 };
-struct Plan {
-  int splits = 1;
-  double microseconds = 0;
-};
+
+// "128x64"; by warpgroups "128x64 wgmma", "128x64 wgmma bf16" and, of two parts, "128x64 wgmma bf16x2".
+template <class T>
+const char* tile_name() {
+  static const std::string name = [] {
+    std::string text = std::to_string(T::m) + "x" + std::to_string(T::n);
+    if constexpr (ForWarpgroups<T>) {
+      text += " wgmma";
+      if (!std::is_same_v<typename T::Scalar, float>) text += " bf16";
+      if (T::parts > 1) text += "x", text += std::to_string(T::parts);
+    }
+    return text;
+  }();
+  return name.c_str();
+}
 
 // Microseconds of a multiprocessor for a chunk where it has blocks enough, and of a chunk of a block that is alone;
-// from kernel_bench's times on an H200 with each tile in turn.
+// from times on an H200 with each tile in turn (kernel_bench --tiles).
 struct ChunkTime {
   double busy, alone;
 };
@@ -49,7 +61,7 @@ ChunkTime chunk_time(Precision precision, bool across) {
 
 // Splits leave their sums in scratch memory, or parts of the output.
 template <class T>
-Plan gemm_plan(const Cuda& cuda, const GemmSize& size) {
+Tiling gemm_plan(const Cuda& cuda, const GemmSize& size) {
   // Microseconds: blocks that leave sums to the last; a round of its reads, so many of each thread. Another work that
   // adds parts; a round of its reads, so many for each 256 pixels.
   constexpr double kMeeting = 3, kRound = 1.2, kAdding = 1.5, kPartsRound = 1.2;
@@ -65,13 +77,13 @@ Plan gemm_plan(const Cuda& cuda, const GemmSize& size) {
       us += kMeeting + kRound * ceil_div(ceil_div(std::min(size.rows, T::m) * T::n / 4, T::threads) * splits, kAtOnce);
     return us;
   };
-  Plan best{1, estimate(1)};
+  Tiling best{tile_name<T>(), 1, estimate(1)};
   if (size.tiles == 0 || size.tiles > kMostTickets) return best;
   const std::size_t partial =
       size.outputs > 0 ? static_cast<std::size_t>(size.outputs) : static_cast<std::size_t>(size.tiles) * T::m * T::n;
   const int most = std::min(static_cast<int>(kMostPartial / partial), std::min(64, size.chunks / 2));
   for (int splits = 2; splits <= most; ++splits)
-    if (const double us = estimate(splits); us < best.microseconds) best = {splits, us};
+    if (const double us = estimate(splits); us < best.microseconds) best = {tile_name<T>(), splits, us};
   return best;
 }
 

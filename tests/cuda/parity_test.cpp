@@ -1,6 +1,10 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "tests/cuda/cuda_device.h"
 #include "tests/trial.h"
@@ -97,39 +101,39 @@ std::vector<Shapes> geometries() {
   return all;
 }
 
-template <class K>
-Numbers run(Backend& backend, const Shapes& s, K (*build)(View out, ConstView a, ConstView b, Conv), Shape out, Shape a,
-            Shape b) {
-  const View y = put(backend, out, Numbers(static_cast<std::size_t>(out.size()), std::nan("")));
-  backend.run(build(y, put(backend, a, gaussian(a.size(), 1)), put(backend, b, gaussian(b.size(), 2)), s.g));
-  Numbers result = get(backend, y);
-  backend.rewind(0);
-  return result;
-}
-
 using Maps = std::array<Numbers, 3>;  // down, up, weight
 
-Maps maps(Backend& backend, const Shapes& s) {
+// f(kernel, output) for the three, one after another.
+template <class F>
+void each_map(Backend& backend, const Shapes& s, const F& f) {
   const Shape big{s.images, s.big_c, s.big_h, s.big_w},
       small{s.images, s.small_c, s.g.down(s.big_h), s.g.down(s.big_w)}, w{s.small_c, s.big_c, s.g.kernel, s.g.kernel};
-  return {run<ConvDown>(
-              backend, s,
-              [](View y, ConstView a, ConstView b, Conv g) {
-                return ConvDown{y, a, b, g};
-              },
-              small, big, w),
-          run<ConvUp>(
-              backend, s,
-              [](View y, ConstView a, ConstView b, Conv g) {
-                return ConvUp{y, a, b, g};
-              },
-              big, small, w),
-          run<ConvWeight>(
-              backend, s,
-              [](View y, ConstView a, ConstView b, Conv g) {
-                return ConvWeight{y, a, b, g};
-              },
-              w, big, small)};
+  const auto with = [&](Shape out, Shape a, Shape b, const auto& build) {
+    const View y = put(backend, out, Numbers(static_cast<std::size_t>(out.size()), std::nan("")));
+    f(Kernel(build(y, put(backend, a, gaussian(a.size(), 1)), put(backend, b, gaussian(b.size(), 2)))), y);
+    backend.rewind(0);
+  };
+  with(small, big, w, [&](View y, ConstView a, ConstView b) { return ConvDown{y, a, b, s.g}; });
+  with(big, small, w, [&](View y, ConstView a, ConstView b) { return ConvUp{y, a, b, s.g}; });
+  with(w, big, small, [&](View y, ConstView a, ConstView b) { return ConvWeight{y, a, b, s.g}; });
+}
+
+Maps maps(Backend& backend, const Shapes& s) {
+  Maps all;
+  std::size_t i = 0;
+  each_map(backend, s, [&](const Kernel& kernel, View y) {
+    backend.run(kernel);
+    all[i++] = get(backend, y);
+  });
+  return all;
+}
+
+std::set<std::string> tiles_of(Backend& backend, const Shapes& s) {
+  std::set<std::string> all;
+  each_map(backend, s, [&](const Kernel& kernel, View) {
+    for (const Tiling& t : tilings(backend, kernel)) all.insert(t.tile);
+  });
+  return all;
 }
 
 std::vector<Maps> portable_maps(const std::vector<Shapes>& shapes) {
@@ -168,40 +172,44 @@ TEST_CASE("the tuned convolutions equal the portable ones on shapes that do not 
   }
 }
 
-// On a device of few multiprocessors what is small fills it, and takes the larger tiles.
-TEST_CASE("convolutions in large tiles equal the portable ones") {
+// On a device of one multiprocessor no reduction is split, on a large one most are.
+TEST_CASE("convolutions equal the portable ones in each tile that they may have") {
   const Conv halve{.kernel = 4, .stride = 2, .pad = 1}, same{.kernel = 4, .stride = 1, .pad = 1};
-  const std::vector<Shapes> shapes{{33, {.kernel = 1, .stride = 1, .pad = 0}, 128, 132, 4, 4},
-                                   {9, halve, 136, 64, 8, 8},
-                                   {50, halve, 96, 132, 4, 4},
-                                   {3, halve, 160, 20, 16, 16},
-                                   {5, same, 144, 72, 4, 4},
-                                   {2, halve, 64, 96, 16, 16},
-                                   {6, halve, 192, 64, 8, 8},
-                                   {7, halve, 256, 128, 4, 4},
-                                   {5, same, 64, 192, 4, 4},
-                                   {70, halve, 64, 32, 4, 4},
-                                   {12, same, 132, 16, 6, 6},
-                                   {10, halve, 200, 64, 6, 6}};
+  const std::vector<Shapes> shapes{{33, {.kernel = 1, .stride = 1, .pad = 0}, 64, 132, 3, 3},
+                                   {5, halve, 136, 64, 8, 8},
+                                   {2, halve, 96, 192, 8, 8},
+                                   {30, same, 64, 32, 4, 4},
+                                   {70, halve, 64, 64, 2, 2},
+                                   {3, halve, 160, 20, 10, 6}};
   const std::vector<Maps> expected = portable_maps(shapes);
   for (const Form& form : kForms) {
     if (form.options.portable) continue;
-    // By warpgroups, where convolutions take them; without.
-    for (const auto& [multiprocessors, warpgroups] : {std::pair{1, true}, {4, true}, {1, false}, {4, false}}) {
+    CAPTURE(form.name);
+    for (const int multiprocessors : {1, 0}) {
+      CAPTURE(multiprocessors);
       CudaOptions options = form.options;
       options.multiprocessors = multiprocessors;
-      options.warpgroups = warpgroups;
-      if (!warpgroups && options.precision == Precision::fp32) continue;  // as with
-      const auto backend = cuda(options);
-      for (std::size_t i = 0; i < shapes.size(); ++i) {
-        const Shapes& s = shapes[i];
-        CAPTURE(form.name);
-        CAPTURE(multiprocessors);
-        CAPTURE(warpgroups);
-        CAPTURE(s.small_c);
-        CAPTURE(s.big_c);
-        check_maps(maps(*backend, s), expected[i], form);
+      options.arena_bytes = std::size_t{16} << 20;  // of two backends at once
+      std::map<std::string, std::vector<std::size_t>> shapes_of;  // by tile: what may have it
+      const auto any = cuda(options);
+      for (std::size_t i = 0; i < shapes.size(); ++i)
+        for (const std::string& tile : tiles_of(*any, shapes[i])) shapes_of[tile].push_back(i);
+      for (const auto& [tile, which] : shapes_of) {
+        CAPTURE(tile);
+        options.tile = tile;
+        const auto backend = cuda(options);
+        for (const std::size_t i : which) {
+          const Shapes& s = shapes[i];
+          CAPTURE(s.small_c);
+          CAPTURE(s.big_c);
+          check_maps(maps(*backend, s), expected[i], form);
+        }
       }
+      // On devices without products by warpgroups there are three.
+      const std::size_t all = form.options.precision == Precision::tf32   ? 9
+                              : form.options.precision == Precision::bf16 ? 10
+                                                                          : 3;
+      CHECK((shapes_of.size() == all || shapes_of.size() == 3));
     }
   }
 }
