@@ -31,9 +31,9 @@ const Layer kLayers[] = {
     {"parities of different sizes", true, 2, 2, 20, 8, 4, 5, {.kernel = 3}},
     {"up to 2x2", true, 5, 1, 8, 72, 1, 1},
     {"up, a split reduction", true, 2, 1, 64, 16, 5, 5},
-    {"as many pixels as fit at once, in parts", false, 4, 1, 64, 8, 32, 32},
+    {"as many pixels as fit at once, in parts", false, 4, 1, 32, 8, 32, 32},
     {"three groups at once", false, 9, 3, 4, 36, 12, 10},
-    {"more than those, in one group", false, 5, 1, 64, 8, 32, 32},
+    {"more than those, in one group", false, 5, 1, 16, 8, 32, 32},
     {"more than those, in two groups", false, 6, 2, 12, 24, 32, 32},
     {"up, more than those", true, 5, 1, 36, 8, 8, 8},
     {"no part for a reduction in one piece", false, 2, 1, 4, 36, 8, 8},
@@ -183,15 +183,19 @@ TEST_CASE("a convolution and its batch norm take two launches: the portable form
   const std::vector<Result> expected = all(*portable_backend());
   for (const Precision precision : {Precision::fp32, Precision::bf16}) {
     const std::vector<Result> passed = all(*cuda(options(precision, true)));
-    each_schedule([&] {
+    const auto check = [&] {
       const std::vector<Result> fused = all(*cuda(options(precision)));
       for (std::size_t i = 0; i < fused.size(); ++i) {
         CAPTURE(i);
         if (precision == Precision::fp32) CHECK(fused[i].chain == 2);  // in BF16 operands may be made first
         CHECK(fused[i].values == passed[i].values);
       }
-    });
-    if (precision != Precision::fp32) continue;
+    };
+    if (precision == Precision::bf16) {  // which differs in its products alone, whose order others look at
+      check();
+      continue;
+    }
+    each_schedule(check);
     for (std::size_t i = 0; i < passed.size(); ++i) {
       CAPTURE(i);
       for (std::size_t j = 0; j < expected[i].values.size(); ++j) {

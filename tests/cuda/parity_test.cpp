@@ -189,7 +189,7 @@ TEST_CASE("convolutions equal the portable ones in each tile that they may have"
       CAPTURE(multiprocessors);
       CudaOptions options = form.options;
       options.multiprocessors = multiprocessors;
-      options.arena_bytes = std::size_t{16} << 20;  // of two backends at once
+      options.arena_bytes = std::size_t{16} << 20;                // of two backends at once
       std::map<std::string, std::vector<std::size_t>> shapes_of;  // by tile: what may have it
       const auto any = cuda(options);
       for (std::size_t i = 0; i < shapes.size(); ++i)
