@@ -21,13 +21,12 @@ inline const char* hint_for(cudaError_t error) {
     case cudaErrorInsufficientDriver:
       return "install an NVIDIA driver at least as new as the toolkit (nvidia-smi shows it), or use --device cpu";
     case cudaErrorNoKernelImageForDevice:
+    case cudaErrorInvalidDeviceFunction:
     case cudaErrorUnsupportedPtxVersion:
-      return "this build has no code for this GPU: set CMAKE_CUDA_ARCHITECTURES and build again";
+      return "this build has no code for this GPU: set CMAKE_CUDA_ARCHITECTURES and build again, or use --device cpu";
     case cudaErrorInvalidConfiguration:
     case cudaErrorLaunchOutOfResources:
       return "the launch asks for more threads, registers or shared memory than a block can have";
-    case cudaErrorInvalidDeviceFunction:
-      return "the kernel was not built for this GPU: set CMAKE_CUDA_ARCHITECTURES and build again";
     case cudaErrorIllegalAddress:
     case cudaErrorMisalignedAddress:
     case cudaErrorLaunchFailure:

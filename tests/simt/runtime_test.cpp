@@ -230,6 +230,13 @@ TEST_CASE("events give the time between them, unless a capture has them") {
   cudaGetLastError();
 }
 
+TEST_CASE("a device that cannot be used: what failed, where, and how to go on without it") {
+  for (const cudaError_t error : {cudaErrorNoDevice, cudaErrorInsufficientDriver, cudaErrorNoKernelImageForDevice,
+                                  cudaErrorInvalidDeviceFunction, cudaErrorUnsupportedPtxVersion})
+    check_error(error_of([&] { check(error); }), Exit::device,
+                {cudaGetErrorName(error), cudaGetErrorString(error), "runtime_test.cpp:", "or use --device cpu"});
+}
+
 TEST_CASE("there is one device") {
   int count = 0;
   check(cudaGetDeviceCount(&count));
