@@ -287,7 +287,10 @@ int run(const What& what) {
   Bench b;
   b.ceilings = measured_ceilings(b);
   print_ceilings(b.ceilings, device);
-  what.tiles ? print_tiles_heading() : print_heading();
+  if (what.tiles)
+    print_tiles_heading();
+  else
+    print_heading();
   for (const auto& [name, precision] : kPrecisions)
     if (std::find(what.precisions.begin(), what.precisions.end(), name) != what.precisions.end())
       bench_precision(b, name, precision, what);

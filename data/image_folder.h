@@ -41,9 +41,9 @@ struct LoadedImages {
   Images images;
   std::vector<int> kept;  // which of the paths they are, ascending
   struct Size {
-    int height, width;
+    int height = 0, width = 0;
   };
-  std::vector<Size> sizes;  // of each path's image in its file
+  std::vector<Size> sizes;  // of each path's image as it was read, before it was resampled; 0 where it was not
   struct Bad {
     std::filesystem::path path;
     Exit code;

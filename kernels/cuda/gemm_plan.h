@@ -36,7 +36,7 @@ const char* tile_name() {
 }
 
 // Microseconds of a multiprocessor for a chunk where it has blocks enough, and of a chunk of a block that is alone;
-// from times on an H200 with each tile in turn (kernel_bench --tiles).
+// from times on an H200 with each tile in turn, such as kernel_bench --tiles takes.
 struct ChunkTime {
   double busy, alone;
 };
